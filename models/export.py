@@ -1,0 +1,57 @@
+"""Turn a trained torch network into the ONNX file that serves it."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.runtime import OnnxNetwork
+
+_OPSET = 17
+_TOLERANCE = 1e-4
+
+
+class ExportError(RuntimeError):
+    """The exported network does not compute what the torch network computes."""
+
+
+def export_onnx(network: nn.Module, example: torch.Tensor, free_axes: Mapping[int, str]) -> bytes:
+    """Export ``network`` and check the result against it.
+
+    Args:
+        network: takes one tensor and gives logits, shape (batch, 7).
+        example: an input; the check also runs a batch of three of it.
+        free_axes: input axes whose length may vary, with their names; axis 0 is the batch.
+
+    Raises:
+        ExportError: the two differ by more than 1e-4 in any logit.
+    """
+    network.eval()
+    exported = io.BytesIO()
+    with warnings.catch_warnings():
+        # The TorchScript exporter is deprecated, but the newer one needs two more packages and
+        # unrolls an LSTM over time, which would fix the length of the window.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (example,),
+            exported,
+            input_names=["input"],
+            output_names=["logits"],
+            dynamic_axes={"input": dict(free_axes), "logits": {0: "batch"}},
+            dynamo=False,
+            opset_version=_OPSET,
+        )
+    content = exported.getvalue()
+    batch = example.expand(3, *example.shape[1:]).contiguous()
+    with torch.inference_mode():
+        wanted = network(batch).numpy()
+    worst = float(np.abs(OnnxNetwork(content)(batch.numpy()) - wanted).max())
+    if not worst <= _TOLERANCE:
+        raise ExportError(f"the exported network is off by {worst:.2g}")
+    return content

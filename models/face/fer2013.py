@@ -1,0 +1,112 @@
+"""Read FER-2013 as folders of 48 x 48 pictures, one folder a class, and FER+ votes beside it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from models.emotions import EMOTIONS, Emotion, emotion_named
+from models.face.network import FACE_SIZE
+
+# FER+ (Barsoum et al., ICMI 2016) also counts contempt, unknown and no-face; those votes are left out.
+_FERPLUS_COLUMNS: dict[Emotion, str] = {
+    Emotion.ANGRY: "anger",
+    Emotion.DISGUST: "disgust",
+    Emotion.FEAR: "fear",
+    Emotion.HAPPY: "happiness",
+    Emotion.NEUTRAL: "neutral",
+    Emotion.SAD: "sadness",
+    Emotion.SURPRISE: "surprise",
+}
+
+
+@dataclass(frozen=True)
+class FaceImages:
+    """Pictures of one split.
+
+    Attributes:
+        names: file names, length n.
+        images: uint8 grey levels, shape (n, 48, 48).
+        labels: int64 indices into ``EMOTIONS``, shape (n,).
+        broken: files that could not be read; they are in none of the above.
+    """
+
+    names: tuple[str, ...]
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    broken: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def keep(self, mask: npt.NDArray[np.bool_]) -> FaceImages:
+        """Return the pictures for which ``mask``, shape (n,), is true."""
+        names = tuple(name for name, kept in zip(self.names, mask, strict=True) if kept)
+        return FaceImages(names, self.images[mask], self.labels[mask], self.broken)
+
+
+def class_folders(root: Path) -> dict[Emotion, Path]:
+    """Find the class folders directly below ``root``; other folders are ignored."""
+    found: dict[Emotion, Path] = {}
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        try:
+            found[emotion_named(folder.name)] = folder
+        except ValueError:
+            continue
+    return found
+
+
+def read_split(root: Path) -> FaceImages:
+    """Read every picture of a split, in the order of classes and file names.
+
+    Raises:
+        FileNotFoundError: a class folder is missing below ``root``.
+    """
+    folders = class_folders(root) if root.is_dir() else {}
+    missing = [emotion for emotion in EMOTIONS if emotion not in folders]
+    if missing:
+        raise FileNotFoundError(f"{root} lacks the class folders {', '.join(missing)}")
+    names: list[str] = []
+    images: list[npt.NDArray[np.uint8]] = []
+    labels: list[int] = []
+    broken: list[Path] = []
+    for index, emotion in enumerate(EMOTIONS):
+        for path in sorted(p for p in folders[emotion].iterdir() if p.is_file()):
+            image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+            if image is None:
+                broken.append(path)
+                continue
+            if image.shape != (FACE_SIZE, FACE_SIZE):
+                image = cv2.resize(image, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_AREA)
+            names.append(path.name)
+            images.append(image.astype(np.uint8, copy=False))
+            labels.append(index)
+    stacked = np.stack(images) if images else np.zeros((0, FACE_SIZE, FACE_SIZE), np.uint8)
+    return FaceImages(tuple(names), stacked, np.array(labels, np.int64), tuple(broken))
+
+
+def without_copies_of(train: FaceImages, test: FaceImages) -> FaceImages:
+    """Return ``train`` without the pictures whose pixels equal those of a picture in ``test``."""
+    seen = {hashlib.sha256(image.tobytes()).digest() for image in test.images}
+    mask = [hashlib.sha256(image.tobytes()).digest() not in seen for image in train.images]
+    return train.keep(np.array(mask, bool))
+
+
+def read_votes(csv_path: Path) -> dict[str, npt.NDArray[np.float32]]:
+    """Read FER+ votes: picture name -> share of votes per emotion, shape (7,), summing to 1.
+
+    Pictures on which nobody voted for one of the seven emotions are absent.
+    """
+    votes: dict[str, npt.NDArray[np.float32]] = {}
+    with csv_path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            counts = np.array([float(row[_FERPLUS_COLUMNS[e]]) for e in EMOTIONS], np.float32)
+            if counts.sum() > 0:
+                votes[row["image"]] = counts / counts.sum()
+    return votes

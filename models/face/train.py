@@ -1,0 +1,170 @@
+"""Train the shipped face network: ``python -m models.face.train --fer FER2013_FOLDER``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from models.checkpoints import load_checkpoint, save_checkpoint
+from models.emotions import EMOTIONS
+from models.face.augment import augment
+from models.face.fer2013 import FaceImages, read_split, read_votes, without_copies_of
+from models.face.network import FaceNetwork
+
+
+@dataclass(frozen=True)
+class FaceTraining:
+    """What a run is made of; the defaults gave the shipped weights."""
+
+    epochs: int = 30
+    batch_size: int = 128
+    peak_learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warmup_share: float = 0.1
+    label_smoothing: float = 0.05
+    votes_weight: float = 0.3  # share of the FER+ votes in the target, where there are votes
+    averaging_decay: float = 0.998
+    drop_rate: float = 0.2
+    drop_path_rate: float = 0.05
+    seed: int = 0
+
+
+def soft_targets(
+    split: FaceImages, votes: dict[str, npt.NDArray[np.float32]], recipe: FaceTraining
+) -> torch.Tensor:
+    """Return target probabilities, float32, shape (n, 7): the label, smoothed, mixed with votes."""
+    hard = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
+    targets = (1 - recipe.label_smoothing) * hard + recipe.label_smoothing / len(EMOTIONS)
+    for row, name in enumerate(split.names):
+        if name in votes:
+            targets[row] = (1 - recipe.votes_weight) * targets[row] + (
+                recipe.votes_weight * votes[name]
+            )
+    return torch.from_numpy(targets)
+
+
+def top1(network: nn.Module, split: FaceImages, device: torch.device) -> tuple[float, float]:
+    """Return top-1 accuracy and balanced accuracy (mean recall of the classes), both in [0, 1]."""
+    network.eval()
+    predicted: list[torch.Tensor] = []
+    with torch.inference_mode():
+        for start in range(0, len(split), 512):
+            batch = torch.from_numpy(split.images[start : start + 512]).float().div(255)
+            predicted.append(network(batch.unsqueeze(1).to(device)).argmax(1).cpu())
+    hits = torch.cat(predicted).numpy() == split.labels
+    recalls = [hits[split.labels == label].mean() for label in np.unique(split.labels)]
+    return float(hits.mean()), float(np.mean(recalls))
+
+
+def hold_out(split: FaceImages, share: float, seed: int) -> tuple[FaceImages, FaceImages]:
+    """Split by picture content, so that copies of one picture stay on one side."""
+    shuffled = np.random.default_rng(seed)
+    keys = np.array([hash_of(image) for image in split.images], np.uint64)
+    unique = np.unique(keys)
+    held = shuffled.choice(unique, int(len(unique) * share), replace=False)
+    mask = np.isin(keys, held)
+    return split.keep(~mask), split.keep(mask)
+
+
+def hash_of(image: npt.NDArray[np.uint8]) -> int:
+    """Return the first eight bytes of the picture's sha256 as a number."""
+    import hashlib
+
+    return int.from_bytes(hashlib.sha256(image.tobytes()).digest()[:8], "little")
+
+
+def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> AveragedModel:
+    """Train, or go on training from ``checkpoint_path``, and return the averaged network."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(recipe.seed)
+    test = read_split(fer_root / "test")
+    everything = without_copies_of(read_split(fer_root / "train"), test)
+    training, validation = hold_out(everything, share=0.05, seed=recipe.seed)
+    votes_path = fer_root / "ferplus_votes.csv"
+    votes = read_votes(votes_path) if votes_path.exists() else {}
+    targets = soft_targets(training, votes, recipe)
+    images = torch.from_numpy(training.images).unsqueeze(1)
+
+    network = FaceNetwork(recipe.drop_rate, recipe.drop_path_rate).to(
+        device, memory_format=torch.channels_last
+    )
+    averaged = AveragedModel(
+        network, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging_decay), use_buffers=True
+    )
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe.peak_learning_rate, weight_decay=recipe.weight_decay
+    )
+    steps_per_epoch = len(training) // recipe.batch_size
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        recipe.peak_learning_rate,
+        total_steps=recipe.epochs * steps_per_epoch,
+        pct_start=recipe.warmup_share,
+    )
+    first_epoch = 0
+    if (state := load_checkpoint(checkpoint_path)) is not None:
+        network.load_state_dict(state["network"])
+        averaged.load_state_dict(state["averaged"])
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+        first_epoch = state["epoch"]
+
+    for epoch in range(first_epoch, recipe.epochs):
+        generator = torch.Generator().manual_seed(recipe.seed * 10_000 + epoch)
+        order = torch.randperm(len(training), generator=generator)
+        network.train()
+        progress = tqdm(range(steps_per_epoch), desc=f"epoch {epoch + 1}/{recipe.epochs}")
+        for step in progress:
+            rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+            batch = augment(images[rows].float().div(255), generator)
+            batch = batch.to(device, memory_format=torch.channels_last)
+            loss = functional.cross_entropy(network(batch), targets[rows].to(device))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimizer.step()
+            schedule.step()
+            averaged.update_parameters(network)
+            if step % 20 == 0:
+                progress.set_postfix(loss=f"{loss.item():.3f}")
+        save_checkpoint(
+            checkpoint_path,
+            {
+                "network": network.state_dict(),
+                "averaged": averaged.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+                "epoch": epoch + 1,
+            },
+        )
+        accuracy, balanced = top1(averaged, validation, device)
+        tqdm.write(f"epoch {epoch + 1}: held-out top-1 {accuracy:.3f}, balanced {balanced:.3f}")
+    return averaged
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fer", type=Path, required=True, help="folder with train/ and test/")
+    parser.add_argument("--epochs", type=int, default=FaceTraining.epochs)
+    parser.add_argument("--seed", type=int, default=FaceTraining.seed)
+    parser.add_argument(
+        "--checkpoint", type=Path, default=Path("runs/face.pt"), help="resumed when it exists"
+    )
+    parser.add_argument("--out", type=Path, default=Path("weights/face_mobilenetv3.pt"))
+    arguments = parser.parse_args()
+    recipe = FaceTraining(epochs=arguments.epochs, seed=arguments.seed)
+    averaged = train(recipe, arguments.fer, arguments.checkpoint)
+    torch.save(averaged.module.cpu().state_dict(), arguments.out)
+
+
+if __name__ == "__main__":
+    main()

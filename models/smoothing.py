@@ -1,0 +1,67 @@
+"""Short averages: the mean of the last scores of one modality, none older than its limit."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.emotions import Scores
+
+
+@dataclass(frozen=True)
+class SmoothingConfig:
+    """How much of the past one modality remembers.
+
+    Attributes:
+        length: how many results are averaged at most, K >= 1.
+        memory_s: results captured longer ago than this leave the average.
+        hold_s: when even the newest result is older than this, there is no evidence at all.
+    """
+
+    length: int
+    memory_s: float
+    hold_s: float
+
+    def __post_init__(self) -> None:
+        if self.length < 1:
+            raise ValueError(f"the smoothing length must be at least 1, not {self.length}")
+        if not 0 < self.hold_s <= self.memory_s:
+            raise ValueError("hold_s must be above 0 and not above memory_s")
+
+
+class MovingAverage:
+    """Averages scores by arrival; the clock is the caller's.
+
+    Invariant: results are held in the order of their capture times, newest last.
+    """
+
+    def __init__(self, config: SmoothingConfig) -> None:
+        self._config = config
+        self._results: deque[tuple[float, Scores]] = deque(maxlen=config.length)
+
+    def add(self, scores: Scores, captured_at: float) -> None:
+        """Take one result. One captured before the newest held comes too late and is dropped."""
+        if self._results and captured_at < self._results[-1][0]:
+            return
+        self._results.append((captured_at, scores))
+
+    @property
+    def newest_at(self) -> float | None:
+        """The capture time of the newest result held, in seconds, or None."""
+        return self._results[-1][0] if self._results else None
+
+    def mean(self, now: float) -> Scores | None:
+        """Return the average at ``now`` (seconds), or None when there is no evidence.
+
+        Once the newest result is older than ``hold_s`` everything is forgotten, so that a face
+        that comes back, or another one, does not begin with what was there before.
+        """
+        if self._results and now - self._results[-1][0] > self._config.hold_s:
+            self._results.clear()
+        recent = [s for at, s in self._results if now - at <= self._config.memory_s]
+        if not recent:
+            return None
+        average: Scores = np.mean(recent, axis=0, dtype=np.float32)
+        return average

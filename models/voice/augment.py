@@ -1,0 +1,83 @@
+"""Make studio recordings sound as live audio does: gain, noise, rooms, other voices, Opus."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES
+
+Samples = npt.NDArray[np.float32]
+
+
+def opus_round_trip(samples: Samples, compression_level: float) -> Samples:
+    """Encode as Opus and decode again; ``compression_level`` in [0, 1], 1 is the lowest bit rate."""
+    coded = io.BytesIO()
+    soundfile.write(
+        coded,
+        samples,
+        SAMPLE_RATE_HZ,
+        format="OGG",
+        subtype="OPUS",
+        compression_level=compression_level,
+    )
+    coded.seek(0)
+    decoded, _ = soundfile.read(coded, dtype="float32")
+    return np.ascontiguousarray(decoded[: len(samples)], np.float32)
+
+
+def cut_window(samples: Samples, rng: np.random.Generator, speed_range: float) -> Samples:
+    """Cut one second at a random offset, played up to ``speed_range`` faster or slower.
+
+    A change of speed moves pitch and formants together, as another vocal tract would.
+    """
+    speed = float(np.exp(rng.uniform(-speed_range, speed_range)))
+    needed = int(WINDOW_SAMPLES * speed) + 2
+    if len(samples) <= needed:
+        samples = np.pad(samples, (0, needed + 1 - len(samples)))
+    start = int(rng.integers(0, len(samples) - needed))
+    positions = np.arange(WINDOW_SAMPLES, dtype=np.float32) * speed
+    below = positions.astype(np.int64)
+    share = positions - below
+    piece = samples[start : start + needed]
+    window: Samples = piece[below] * (1 - share) + piece[below + 1] * share
+    return window.astype(np.float32)
+
+
+def degrade(window: Samples, rng: np.random.Generator) -> Samples:
+    """Add, each at random, a room, coloured noise and a change of gain."""
+    if rng.random() < 0.3:
+        window = _in_a_room(window, rng)
+    if rng.random() < 0.6:
+        window = _with_noise(window, rng)
+    gain_db = rng.uniform(-18, 12)
+    loud = window * np.float32(10 ** (gain_db / 20))
+    clipped: Samples = np.clip(loud, -1, 1)
+    return clipped
+
+
+def _in_a_room(window: Samples, rng: np.random.Generator) -> Samples:
+    """Convolve with decaying noise: reverberation of 0.1 to 0.5 s under a direct sound of 1."""
+    decay_s = rng.uniform(0.1, 0.5)
+    time_s = np.arange(int(decay_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    tail = rng.standard_normal(len(time_s)) * 10 ** (-3 * time_s / decay_s)
+    tail *= rng.uniform(0.1, 0.6) / np.sqrt(np.sum(tail**2))
+    tail[0] = 1.0
+    size = 2 * WINDOW_SAMPLES
+    wet = np.fft.irfft(np.fft.rfft(window, size) * np.fft.rfft(tail, size), size)
+    return wet[:WINDOW_SAMPLES].astype(np.float32)
+
+
+def _with_noise(window: Samples, rng: np.random.Generator) -> Samples:
+    """Add noise between white and brown, 5 to 40 dB below the window."""
+    spectrum = rng.standard_normal(WINDOW_SAMPLES // 2 + 1) * np.exp(
+        2j * np.pi * rng.random(WINDOW_SAMPLES // 2 + 1)
+    )
+    frequency = np.maximum(np.arange(len(spectrum)), 20.0)
+    noise = np.fft.irfft(spectrum / frequency ** rng.uniform(0, 1), WINDOW_SAMPLES)
+    signal_power = np.mean(window**2) + 1e-8
+    wanted = signal_power * 10 ** (-rng.uniform(5, 40) / 10)
+    return (window + noise * np.sqrt(wanted / np.mean(noise**2))).astype(np.float32)

@@ -1,0 +1,92 @@
+"""Read the emotional speech corpora RAVDESS, TESS and nEMO in the layouts they are published in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from models.emotions import EMOTIONS, Emotion, emotion_named
+from models.voice.features import SAMPLE_RATE_HZ
+
+# Third field of a RAVDESS file name (Livingstone and Russo, PLOS ONE 2018); calm counts as neutral.
+_RAVDESS_EMOTIONS: dict[str, str] = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happy",
+    "04": "sad",
+    "05": "angry",
+    "06": "fearful",
+    "07": "disgust",
+    "08": "surprised",
+}
+_SPEECH_SUFFIXES = frozenset({".wav", ".flac", ".ogg"})
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One labelled recording of one speaker."""
+
+    path: Path
+    corpus: str
+    speaker: str
+    emotion: Emotion
+
+    @property
+    def label(self) -> int:
+        """The index of the emotion in ``EMOTIONS``."""
+        return EMOTIONS.index(self.emotion)
+
+
+def ravdess(root: Path) -> tuple[Utterance, ...]:
+    """List RAVDESS speech (``Actor_NN/03-01-EE-II-SS-RR-AA.*``); the speaker is the actor's number."""
+    found = []
+    for path in _recordings(root):
+        fields = path.stem.split("-")
+        if len(fields) != 7 or fields[0] != "03" or fields[1] != "01":
+            continue
+        if fields[2] in _RAVDESS_EMOTIONS:
+            emotion = emotion_named(_RAVDESS_EMOTIONS[fields[2]])
+            found.append(Utterance(path, "ravdess", str(int(fields[6])), emotion))
+    return tuple(found)
+
+
+def tess(root: Path) -> tuple[Utterance, ...]:
+    """List the Toronto emotional speech set (``OAF_word_emotion.*``)."""
+    found = []
+    for path in _recordings(root):
+        if match := re.fullmatch(r"(OAF|OA|YAF)_\w+_([a-z]+)", path.stem):
+            found.append(Utterance(path, "tess", match[1], emotion_named(match[2])))
+    return tuple(found)
+
+
+def nemo(root: Path) -> tuple[Utterance, ...]:
+    """List nEMO, Polish emotional speech (``SPEAKER_emotion_N.*``)."""
+    found = []
+    for path in _recordings(root):
+        if match := re.fullmatch(r"([A-Z]{2,3}\d+)_([a-z]+)_\d+", path.stem):
+            found.append(Utterance(path, "nemo", match[1], emotion_named(match[2])))
+    return tuple(found)
+
+
+def read_speech(path: Path) -> npt.NDArray[np.float32]:
+    """Read a recording as float32 in [-1, 1], shape (n,), 16 kHz mono.
+
+    Raises:
+        soundfile.LibsndfileError: the file is no readable recording.
+    """
+    samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = samples.mean(axis=1)
+    if rate_hz != SAMPLE_RATE_HZ:
+        mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
+    return np.ascontiguousarray(mono, np.float32)
+
+
+def _recordings(root: Path) -> Iterator[Path]:
+    return (path for path in sorted(root.rglob("*")) if path.suffix.lower() in _SPEECH_SUFFIXES)

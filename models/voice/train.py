@@ -1,0 +1,253 @@
+"""Train the shipped voice network: ``python -m models.voice.train --ravdess FOLDER``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from models.checkpoints import load_checkpoint, save_checkpoint
+from models.emotions import EMOTIONS
+from models.voice import corpora
+from models.voice.augment import Samples, cut_window, degrade, opus_round_trip
+from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Mfcc
+from models.voice.network import VoiceNetwork
+
+# Never trained on: 17-20 choose between runs, 21-24 stay for the last word.
+HELD_OUT_ACTORS = tuple(str(actor) for actor in range(17, 25))
+
+
+@dataclass(frozen=True)
+class VoiceTraining:
+    """What a run is made of; the defaults gave the shipped weights."""
+
+    steps: int = 6000
+    batch_size: int = 64
+    peak_learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warmup_share: float = 0.1
+    label_smoothing: float = 0.1
+    mixup_alpha: float = 0.3
+    drop_rate: float = 0.4
+    speed_range: float = 0.15
+    longest_mask_frames: int = 20
+    averaging_decay: float = 0.998
+    ravdess_share: float = 0.5  # of a batch; the other corpora share the rest
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One utterance in memory: as recorded and, for RAVDESS, as Opus leaves it."""
+
+    corpus: str
+    speaker: str
+    label: int
+    versions: tuple[Samples, ...]
+
+
+def trim_silence(samples: Samples, margin_s: float = 0.2, below_peak_db: float = 35.0) -> Samples:
+    """Cut leading and trailing parts that are quieter than the loudest 25 ms by ``below_peak_db``."""
+    frame = SAMPLE_RATE_HZ // 40
+    count = max(1, len(samples) // frame)
+    squares = np.resize(samples, count * frame).reshape(count, frame) ** 2
+    levels = np.sqrt(squares.mean(axis=1))
+    loud = np.flatnonzero(levels > levels.max() * 10 ** (-below_peak_db / 20))
+    if loud.size == 0:
+        return samples
+    margin = int(margin_s * SAMPLE_RATE_HZ)
+    start = max(0, int(loud[0]) * frame - margin)
+    return samples[start : (int(loud[-1]) + 1) * frame + margin]
+
+
+def load_clips(utterances: Sequence[corpora.Utterance], seed: int) -> list[Clip]:
+    """Read utterances; those of RAVDESS, which were never coded, also get an Opus version."""
+    rng = np.random.default_rng(seed)
+    clips = []
+    for utterance in tqdm(utterances, desc="reading", leave=False):
+        samples = trim_silence(corpora.read_speech(utterance.path))
+        versions = [samples]
+        if utterance.corpus == "ravdess":
+            versions.append(opus_round_trip(samples, rng.uniform(0.5, 1.0)))
+        clips.append(Clip(utterance.corpus, utterance.speaker, utterance.label, tuple(versions)))
+    return clips
+
+
+class BatchMaker:
+    """Draws training batches: corpus, then class, then clip, then a window of it."""
+
+    def __init__(self, clips: Sequence[Clip], recipe: VoiceTraining) -> None:
+        self.recipe = recipe
+        self.mfcc = Mfcc()
+        names = sorted({clip.corpus for clip in clips})
+        others = max(1, len(names) - 1)
+        weights = [
+            recipe.ravdess_share if name == "ravdess" else (1 - recipe.ravdess_share) / others
+            for name in names
+        ]
+        self._weights = np.array(weights) / sum(weights)
+        self._shelves = [
+            [shelf for label in range(len(EMOTIONS)) if (shelf := [
+                clip for clip in clips if clip.corpus == name and clip.label == label
+            ])]
+            for name in names
+        ]  # fmt: skip
+
+    def draw(self, rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """Return MFCC, float32, shape (batch, 101, 40), and labels, int64, shape (batch,)."""
+        windows = np.zeros((self.recipe.batch_size, WINDOW_SAMPLES), np.float32)
+        labels = np.zeros(self.recipe.batch_size, np.int64)
+        for row in range(self.recipe.batch_size):
+            shelves = self._shelves[rng.choice(len(self._shelves), p=self._weights)]
+            shelf = shelves[rng.integers(len(shelves))]
+            clip = shelf[rng.integers(len(shelf))]
+            version = clip.versions[rng.integers(len(clip.versions))]
+            windows[row] = degrade(cut_window(version, rng, self.recipe.speed_range), rng)
+            labels[row] = clip.label
+        return self.mfcc(windows), labels
+
+
+def mask_time(mfcc: torch.Tensor, rng: np.random.Generator, longest: int) -> None:
+    """Replace a stretch of frames by the window's mean (SpecAugment, Park et al. 2019), in place."""
+    for row in range(len(mfcc)):
+        length = int(rng.integers(0, longest + 1))
+        start = int(rng.integers(0, mfcc.shape[1] - length))
+        mfcc[row, start : start + length] = mfcc[row].mean(0)
+
+
+def mixup(
+    mfcc: torch.Tensor, targets: torch.Tensor, rng: np.random.Generator, alpha: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Blend each example with another of the batch (Zhang et al., ICLR 2018)."""
+    share = torch.from_numpy(rng.beta(alpha, alpha, len(mfcc)).astype(np.float32))
+    share = torch.maximum(share, 1 - share)
+    other = torch.from_numpy(rng.permutation(len(mfcc)))
+    wide, flat = share.view(-1, 1, 1), share.view(-1, 1)
+    return wide * mfcc + (1 - wide) * mfcc[other], flat * targets + (1 - flat) * targets[other]
+
+
+def evaluate(network: nn.Module, clips: Sequence[Clip]) -> tuple[float, float]:
+    """Return top-1 accuracy of whole clips (mean over 1 s windows, hop 0.5 s) and of windows."""
+    network.eval()
+    mfcc = Mfcc()
+    clip_hits, window_hits = [], []
+    with torch.inference_mode():
+        for clip in clips:
+            samples = clip.versions[0]
+            if len(samples) < WINDOW_SAMPLES:
+                samples = np.pad(samples, (0, WINDOW_SAMPLES - len(samples)))
+            starts = range(0, len(samples) - WINDOW_SAMPLES + 1, WINDOW_SAMPLES // 2)
+            windows = np.stack([samples[s : s + WINDOW_SAMPLES] for s in starts])
+            scores = network(torch.from_numpy(mfcc(windows))).softmax(1)
+            window_hits.extend((scores.argmax(1) == clip.label).tolist())
+            clip_hits.append(int(scores.mean(0).argmax()) == clip.label)
+    return float(np.mean(clip_hits)), float(np.mean(window_hits))
+
+
+def train(
+    recipe: VoiceTraining,
+    training: Sequence[Clip],
+    validation: Sequence[Clip],
+    checkpoint_path: Path,
+) -> VoiceNetwork:
+    """Train, or go on training from ``checkpoint_path``, and return the averaged network."""
+    torch.manual_seed(recipe.seed)
+    batches = BatchMaker(training, recipe)
+    network = VoiceNetwork(drop_rate=recipe.drop_rate)
+    sample = np.concatenate([batches.draw(np.random.default_rng(recipe.seed))[0] for _ in range(8)])
+    network.mean.copy_(torch.from_numpy(sample.mean((0, 1))))
+    network.deviation.copy_(torch.from_numpy(sample.std((0, 1))))
+    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging_decay))
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe.peak_learning_rate, weight_decay=recipe.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        recipe.peak_learning_rate,
+        total_steps=recipe.steps,
+        pct_start=recipe.warmup_share,
+    )
+    first_step = 0
+    if (state := load_checkpoint(checkpoint_path)) is not None:
+        network.load_state_dict(state["network"])
+        averaged.load_state_dict(state["averaged"])
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+        first_step = state["step"]
+
+    progress = tqdm(range(first_step, recipe.steps), initial=first_step, total=recipe.steps)
+    for step in progress:
+        rng = np.random.default_rng((recipe.seed, step))
+        mfcc_array, label_array = batches.draw(rng)
+        mfcc = torch.from_numpy(mfcc_array)
+        targets = functional.one_hot(torch.from_numpy(label_array), len(EMOTIONS)).float()
+        mask_time(mfcc, rng, recipe.longest_mask_frames)
+        mfcc, targets = mixup(mfcc, targets, rng, recipe.mixup_alpha)
+        mfcc = mfcc[:, : int(rng.integers(51, 102))] if rng.random() < 0.25 else mfcc
+        network.train()
+        loss = functional.cross_entropy(
+            network(mfcc), targets, label_smoothing=recipe.label_smoothing
+        )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        averaged.update_parameters(network)
+        if step % 20 == 0:
+            progress.set_postfix(loss=f"{loss.item():.3f}")
+        if (step + 1) % 250 == 0 or step + 1 == recipe.steps:
+            save_checkpoint(
+                checkpoint_path,
+                {
+                    "network": network.state_dict(),
+                    "averaged": averaged.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "step": step + 1,
+                },
+            )
+            by_clip, by_window = evaluate(averaged, validation)
+            tqdm.write(f"step {step + 1}: held-out clips {by_clip:.3f}, windows {by_window:.3f}")
+    final: VoiceNetwork = averaged.module
+    return final
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ravdess", type=Path, required=True, help="folder with Actor_NN folders")
+    parser.add_argument("--tess", type=Path, help="folder of TESS, optional")
+    parser.add_argument("--nemo", type=Path, help="folder of nEMO, optional")
+    parser.add_argument("--steps", type=int, default=VoiceTraining.steps)
+    parser.add_argument("--seed", type=int, default=VoiceTraining.seed)
+    parser.add_argument(
+        "--checkpoint", type=Path, default=Path("runs/voice.pt"), help="resumed when it exists"
+    )
+    parser.add_argument("--out", type=Path, default=Path("weights/audio_bilstm.pt"))
+    arguments = parser.parse_args()
+    recipe = VoiceTraining(steps=arguments.steps, seed=arguments.seed)
+    spoken = corpora.ravdess(arguments.ravdess)
+    held_out = [u for u in spoken if u.speaker in HELD_OUT_ACTORS]
+    used = [u for u in spoken if u.speaker not in HELD_OUT_ACTORS]
+    used += corpora.tess(arguments.tess) if arguments.tess else ()
+    used += corpora.nemo(arguments.nemo) if arguments.nemo else ()
+    network = train(
+        recipe,
+        load_clips(used, recipe.seed),
+        load_clips(held_out, recipe.seed),
+        arguments.checkpoint,
+    )
+    torch.save(network.state_dict(), arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""The wire schema, version 1: what is sent over the data channel, as frozen dataclasses and JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from models.emotions import EMOTIONS
+from models.tracker import Box, Estimate, Evidence
+
+SCHEMA_VERSION = 1
+CHANNEL_LABEL = "emotions"
+_TOP = 5
+_DIGITS = 4  # of a probability: a tenth of a permille is far below what any network knows
+
+
+@dataclass(frozen=True)
+class ModalityMessage:
+    """One modality: probabilities in [0, 1] by emotion name, and the age of the newest evidence."""
+
+    label: str
+    probabilities: dict[str, float]
+    age_ms: int
+
+
+@dataclass(frozen=True)
+class FaceMessage(ModalityMessage):
+    """The face, with its box as shares of the picture's width and height."""
+
+    box: Box
+
+
+@dataclass(frozen=True)
+class RankedEmotion:
+    """One line of the top five."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class EmotionMessage:
+    """What is sent at each tick.
+
+    Attributes:
+        version: of this schema.
+        sequence: 0, 1, 2, ... in each session; a gap is a message that was lost or dropped.
+        time_ms: server's wall clock when sent, milliseconds since 1970-01-01 UTC.
+        evidence: "both", "voice", "face" or "none": what ``fused`` rests on.
+        voice, face, fused: None where there is no evidence.
+        top5: the five most probable fused emotions, best first; empty without evidence.
+        audio_level: root mean square of the newest half second of sound, in [0, 1].
+        latency_ms: from the arrival of the newest picture used until this was sent, or None.
+    """
+
+    version: int
+    sequence: int
+    time_ms: int
+    evidence: str
+    voice: ModalityMessage | None
+    face: FaceMessage | None
+    fused: ModalityMessage | None
+    top5: tuple[RankedEmotion, ...]
+    audio_level: float
+    latency_ms: int | None
+
+    def to_json(self) -> str:
+        """Return the message as one line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> EmotionMessage:
+        """Read a message as a client does.
+
+        Raises:
+            ValueError: the text is no message of this version.
+        """
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            if fields["version"] != SCHEMA_VERSION:
+                raise ValueError(f"message version {fields['version']}, not {SCHEMA_VERSION}")
+            face = fields["face"]
+            return cls(
+                **{
+                    **fields,
+                    "voice": fields["voice"] and ModalityMessage(**fields["voice"]),
+                    "face": face and FaceMessage(**{**face, "box": Box(**face["box"])}),
+                    "fused": fields["fused"] and ModalityMessage(**fields["fused"]),
+                    "top5": tuple(RankedEmotion(**line) for line in fields["top5"]),
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not an emotion message: {error}") from error
+
+
+def message_from(
+    estimate: Estimate,
+    *,
+    sequence: int,
+    now: float,
+    time_ms: int,
+    audio_level: float,
+    frame_used_at: float | None,
+) -> EmotionMessage:
+    """Put an estimate into the wire schema.
+
+    Args:
+        now: the clock of the capture times in ``estimate``, in seconds.
+        frame_used_at: when the newest picture whose result is in the estimate was captured.
+    """
+    voice, face, fused = estimate.voice, estimate.face, estimate.fused
+    return EmotionMessage(
+        version=SCHEMA_VERSION,
+        sequence=sequence,
+        time_ms=time_ms,
+        evidence={
+            (True, True): "both",
+            (True, False): "voice",
+            (False, True): "face",
+            (False, False): "none",
+        }[voice is not None, face is not None],
+        voice=ModalityMessage(**_modality(voice, now)) if voice else None,
+        face=FaceMessage(**_modality(face, now), box=_rounded(face.box))
+        if face and face.box
+        else None,
+        fused=ModalityMessage(**_modality(fused, now)) if fused else None,
+        top5=tuple(
+            RankedEmotion(label, round(probability, _DIGITS))
+            for label, probability in (fused.ranked(_TOP) if fused else ())
+        ),
+        audio_level=round(audio_level, _DIGITS),
+        latency_ms=None if frame_used_at is None else round((now - frame_used_at) * 1000),
+    )
+
+
+def _modality(evidence: Evidence, now: float) -> dict[str, Any]:
+    return {
+        "label": evidence.label.value,
+        "probabilities": {
+            emotion.value: round(float(score), _DIGITS)
+            for emotion, score in zip(EMOTIONS, evidence.scores, strict=True)
+        },
+        "age_ms": round((now - evidence.captured_at) * 1000),
+    }
+
+
+def _rounded(box: Box) -> Box:
+    return Box(*(round(value, _DIGITS) for value in (box.x, box.y, box.width, box.height)))
