@@ -6,7 +6,6 @@ and because a server that never imports torch starts sooner and takes less memor
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +17,6 @@ _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 class DeviceError(RuntimeError):
     """The device asked for is not there."""
-
-
-def limit_threads() -> None:
-    """Have every numeric library use one thread. Call before importing numpy's users.
-
-    More threads per call make live sessions slower: the event loop, the decoders and the
-    inference thread already fill the cores, and pools that spin take their time from them.
-    """
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    import cv2
-
-    cv2.setNumThreads(1)
 
 
 class OnnxNetwork:

@@ -25,7 +25,7 @@ def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     images = _blur(images, generator, share=0.2)
     images = _recode(images, generator, share=0.25)
     images = _add_noise(images, generator, share=0.25)
-    return _erase(images, generator, share=0.4)
+    return _erase(images, generator, share=0.3)
 
 
 def _uniform(generator: torch.Generator, count: int, low: float, high: float) -> torch.Tensor:
@@ -57,8 +57,8 @@ def _move(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 def _relight(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Change gamma, contrast and brightness: low light, back light, a screen's glow."""
     count = len(images)
-    gamma = torch.exp(_uniform(generator, count, -0.6, 0.6)).view(-1, 1, 1, 1)
-    contrast = _uniform(generator, count, 0.5, 1.3).view(-1, 1, 1, 1)
+    gamma = torch.exp(_uniform(generator, count, -0.5, 0.5)).view(-1, 1, 1, 1)
+    contrast = _uniform(generator, count, 0.6, 1.3).view(-1, 1, 1, 1)
     brightness = _uniform(generator, count, -0.2, 0.2).view(-1, 1, 1, 1)
     altered = images.clamp(1e-4, 1).pow(gamma)
     return ((altered - 0.5) * contrast + 0.5 + brightness).clamp(0, 1)
@@ -88,7 +88,7 @@ def _recode(images: torch.Tensor, generator: torch.Generator, share: float) -> t
 
 
 def _add_noise(images: torch.Tensor, generator: torch.Generator, share: float) -> torch.Tensor:
-    strength = _uniform(generator, len(images), 0, 0.06) * _chosen(generator, len(images), share)
+    strength = _uniform(generator, len(images), 0, 0.03) * _chosen(generator, len(images), share)
     noise = torch.randn(images.shape, generator=generator)
     return (images + noise * strength.view(-1, 1, 1, 1)).clamp(0, 1)
 

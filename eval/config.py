@@ -1,0 +1,101 @@
+"""What an evaluation is made of, and the flags and environment names that set it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class EvalConfig:
+    """How much to evaluate, and on what.
+
+    Attributes:
+        ravdess_root: folder of RAVDESS speech with its ``Actor_NN`` folders, or None.
+        fer_test_root: folder with the seven class folders of FER-2013's test split, or one that
+            holds them in ``test/``; or None.
+        max_per_class: pictures and clips drawn per class; 0 takes all.
+        fused_samples_per_class: pairs of a clip and a picture of the same class, per class.
+        batch_windows: windows or crops given to a network at a time.
+        seed: of the draw.
+    """
+
+    ravdess_root: Path | None = None
+    fer_test_root: Path | None = None
+    max_per_class: int = 20
+    fused_samples_per_class: int = 20
+    batch_windows: int = 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_per_class < 0 or self.fused_samples_per_class < 0:
+            raise ValueError("samples per class must be 0 (all) or more")
+        if self.batch_windows < 1:
+            raise ValueError("a batch needs at least 1 window")
+
+
+def add_evaluation_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of an evaluation; each takes its default from the environment."""
+    group = parser.add_argument_group("evaluation")
+    add = group.add_argument
+    add(
+        "--ravdess-root",
+        "--ravdess",
+        type=Path,
+        metavar="FOLDER",
+        default=from_environment("RAVDESS_ROOT", None),
+        help="RAVDESS speech, the folder that holds Actor_NN folders [RAVDESS_ROOT; default none]",
+    )
+    add(
+        "--fer-test-root",
+        "--fer",
+        type=Path,
+        metavar="FOLDER",
+        default=from_environment("FER_TEST_ROOT", None),
+        help="FER-2013 test pictures, the folder that holds the seven class folders, or one "
+        "that holds them in test/ [FER_TEST_ROOT; default none]",
+    )
+    add(
+        "--eval-max-per-class",
+        type=int,
+        metavar="N",
+        default=from_environment("EVAL_MAX_PER_CLASS", EvalConfig.max_per_class),
+        help="clips and pictures per class, 0 for all [EVAL_MAX_PER_CLASS; default %(default)s]",
+    )
+    add(
+        "--fused-samples-per-class",
+        type=int,
+        metavar="N",
+        default=from_environment("FUSED_SAMPLES_PER_CLASS", EvalConfig.fused_samples_per_class),
+        help="clip and picture pairs per class "
+        "[FUSED_SAMPLES_PER_CLASS; default %(default)s]",
+    )
+    add(
+        "--eval-batch-windows",
+        type=int,
+        metavar="N",
+        default=from_environment("EVAL_BATCH_WINDOWS", EvalConfig.batch_windows),
+        help="windows given to a network at a time [EVAL_BATCH_WINDOWS; default %(default)s]",
+    )
+
+
+def evaluation_from(arguments: argparse.Namespace) -> EvalConfig:
+    """Build the configuration from parsed flags.
+
+    Raises:
+        ValueError: a number is out of its range.
+    """
+    return EvalConfig(
+        ravdess_root=arguments.ravdess_root,
+        fer_test_root=arguments.fer_test_root,
+        max_per_class=arguments.eval_max_per_class,
+        fused_samples_per_class=arguments.fused_samples_per_class,
+        batch_windows=arguments.eval_batch_windows,
+    )
+
+
+def from_environment(name: str, default: object) -> object:
+    """Return the environment's text, which argparse then converts and checks, or the default."""
+    return os.environ.get(name) or default

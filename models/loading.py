@@ -1,0 +1,175 @@
+"""From weight files to a running engine: verify, load, refuse what does not fit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from models.emotions import EMOTIONS
+from models.engine import InferenceEngine
+from models.face.crop import FaceInput
+from models.face.detector import FaceDetector
+from models.face.hsemotion import locate
+from models.face.predictor import FaceClassifier, FacePredictor
+from models.runtime import OnnxNetwork
+from models.voice.features import Mfcc
+from models.voice.predictor import VoicePredictor
+from models.weights import WEIGHTS_FOLDER, NetworkFacts, WeightsError, read_manifest, verified
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_log = logging.getLogger(__name__)
+
+VOICE = "audio_bilstm"
+EMBEDDED_FACE = "face_mobilenetv3"
+HSEMOTION_FACE = "enet_b2_7"
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which weights to serve.
+
+    Attributes:
+        voice_weights: .pt (torch state dict) or .onnx file of the voice network.
+        face_weights: the same for the embedded face network.
+        face_model: "embedded", "hsemotion", or "auto": HSEmotion where it can be had, else embedded.
+        face_device: "cpu" or "cuda", for the face network.
+        offline: never try to download.
+    """
+
+    voice_weights: Path = WEIGHTS_FOLDER / "audio_bilstm.pt"
+    face_weights: Path = WEIGHTS_FOLDER / "face_mobilenetv3.pt"
+    face_model: str = "auto"
+    face_device: str = "cpu"
+    offline: bool = False
+
+
+@dataclass(frozen=True)
+class LoadedModels:
+    """Both predictors, and the names under which log, page and ``/healthz`` show their networks."""
+
+    voice: VoicePredictor
+    face: FacePredictor
+    classifier: FaceClassifier
+    voice_name: str
+    face_name: str
+
+
+def load_models(config: ModelConfig) -> LoadedModels:
+    """Load what ``config`` asks for. Takes seconds; a download, where one is tried, takes longer.
+
+    Raises:
+        WeightsError: weights are missing, damaged, or of another kind.
+        models.runtime.DeviceError: the device is not available.
+    """
+    manifest = read_manifest()
+    voice, voice_name = _load_voice(config, manifest[VOICE])
+    classifier, face_name = _load_face(config, manifest)
+    return LoadedModels(
+        voice, FacePredictor(FaceDetector(), classifier), classifier, voice_name, face_name
+    )
+
+
+async def start_engine(models: LoadedModels) -> InferenceEngine:
+    """Start the inference thread and warm it up."""
+    engine = InferenceEngine(models.voice, models.face)
+    await engine.warm_up()
+    return engine
+
+
+def _load_voice(config: ModelConfig, facts: NetworkFacts) -> tuple[VoicePredictor, str]:
+    mfcc = Mfcc()
+    window = np.zeros((1, 101, mfcc.config.coefficients), np.float32)
+    network = _network(config.voice_weights, facts, _voice_network, window, "cpu")
+    return VoicePredictor(network, facts.order, mfcc), _name(config.voice_weights, facts)
+
+
+def _load_face(
+    config: ModelConfig, manifest: dict[str, NetworkFacts]
+) -> tuple[FaceClassifier, str]:
+    if config.face_model in {"auto", "hsemotion"}:
+        required = config.face_model == "hsemotion"
+        if (path := locate(offline=config.offline, required=required)) is not None:
+            facts = manifest[HSEMOTION_FACE]
+            network = OnnxNetwork(path, config.face_device)
+            return FaceClassifier(network, facts.order, _face_input(facts)), facts.name
+    facts = manifest[EMBEDDED_FACE]
+    face_input = _face_input(facts)
+    crop = np.zeros((1, len(face_input.mean), face_input.size, face_input.size), np.float32)
+    network = _network(config.face_weights, facts, _face_network, crop, config.face_device)
+    classifier = FaceClassifier(network, facts.order, face_input)
+    return classifier, _name(config.face_weights, facts)
+
+
+def _network(
+    path: Path,
+    facts: NetworkFacts,
+    build: Callable[[], nn.Module],
+    example: npt.NDArray[np.float32],
+    device: str,
+) -> OnnxNetwork:
+    """Load shipped weights by their verified serving export, anybody else's by what they are."""
+    path = path.resolve()
+    if path.parent == WEIGHTS_FOLDER.resolve() and path.name in facts.files:
+        verified(path, facts)
+        return OnnxNetwork(verified(path.with_suffix(".onnx"), facts), device)
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing; name weights that are there, or none for ours")
+    try:
+        model = path if path.suffix == ".onnx" else _exported(path, build(), example)
+        network = OnnxNetwork(model, device)
+        shape = network(example).shape
+    except Exception as error:
+        first_line = str(error).partition("\n")[0]
+        raise WeightsError(f"{path} does not fit {facts.name}: {first_line}") from error
+    if shape != (1, len(EMOTIONS)):
+        raise WeightsError(f"{path} gives outputs of shape {shape}, not (1, {len(EMOTIONS)})")
+    return network
+
+
+def _exported(path: Path, network: nn.Module, example: npt.NDArray[np.float32]) -> bytes:
+    import torch
+
+    from models.export import export_onnx
+
+    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    free_axes = {0: "batch", 1: "frames"} if example.ndim == 3 else {0: "batch"}
+    return export_onnx(network, torch.from_numpy(example), free_axes)
+
+
+def _voice_network() -> nn.Module:
+    from models.voice.network import VoiceNetwork
+
+    return VoiceNetwork()
+
+
+def _face_network() -> nn.Module:
+    from models.face.network import FaceNetwork
+
+    return FaceNetwork()
+
+
+def _face_input(facts: NetworkFacts) -> FaceInput:
+    table = facts.facts
+    try:
+        return FaceInput(
+            size=int(table["size"]),
+            grey=bool(table["grey"]),
+            mean=tuple(table["mean"]),
+            deviation=tuple(table["deviation"]),
+            scale=float(table["crop_scale"]),
+            shift=float(table["crop_shift"]),
+        )
+    except KeyError as error:
+        raise WeightsError(f"manifest.toml lacks {error} for {facts.name}") from error
+
+
+def _name(path: Path, facts: NetworkFacts) -> str:
+    return facts.name if path.resolve().parent == WEIGHTS_FOLDER.resolve() else str(path)

@@ -1,0 +1,55 @@
+"""Make trained weights servable: export each, and write the hashes into the manifest.
+
+``python -m models.release``, after a training run has written a ``.pt`` file into ``weights/``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from models.export import export_onnx
+from models.face.network import FACE_SIZE, FaceNetwork
+from models.voice.network import VoiceNetwork
+from models.weights import MANIFEST_PATH, WEIGHTS_FOLDER, sha256_of
+
+
+def release(weights: Path, network: nn.Module, example: torch.Tensor) -> list[Path]:
+    """Export ``weights`` (a state dict) beside itself; return both files."""
+    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    free_axes = {0: "batch", 1: "frames"} if example.ndim == 3 else {0: "batch"}
+    exported = weights.with_suffix(".onnx")
+    exported.write_bytes(export_onnx(network, example, free_axes))
+    return [weights, exported]
+
+
+def write_hash(manifest: Path, file: Path) -> None:
+    """Replace the hash that stands beside the file's name in the manifest.
+
+    Raises:
+        ValueError: the manifest does not name the file.
+    """
+    line = re.compile(rf'^"{re.escape(file.name)}" = ".*"$', re.MULTILINE)
+    text, count = line.subn(f'"{file.name}" = "{sha256_of(file)}"', manifest.read_text())
+    if count != 1:
+        raise ValueError(f"{manifest} does not name {file.name} once")
+    manifest.write_text(text)
+
+
+def main() -> None:
+    """Release both networks that the project trains."""
+    networks: list[tuple[str, nn.Module, torch.Tensor]] = [
+        ("audio_bilstm.pt", VoiceNetwork(), torch.randn(1, 101, 40)),
+        ("face_mobilenetv3.pt", FaceNetwork(), torch.rand(1, 1, FACE_SIZE, FACE_SIZE)),
+    ]
+    for name, network, example in networks:
+        for file in release(WEIGHTS_FOLDER / name, network, example):
+            write_hash(MANIFEST_PATH, file)
+            print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The weights that ship with the project: their facts, read from a manifest, and their integrity."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.emotions import canonical_order
+
+WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
+MANIFEST_PATH = WEIGHTS_FOLDER / "manifest.toml"
+
+
+class WeightsError(RuntimeError):
+    """Weights are missing, damaged or of another kind; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """What belongs to a weight file, as its table in the manifest states it.
+
+    Attributes:
+        name: of the network, as log, page and ``/healthz`` show it.
+        labels: the network's own classes, in the order of its outputs.
+        order: where each canonical emotion stands in ``labels``.
+        files: file name -> sha256, for the torch weights and the serving export.
+        facts: everything else in the table: preprocessing, licence, training data.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    order: tuple[int, ...]
+    files: dict[str, str]
+    facts: dict[str, Any]
+
+
+def read_manifest(path: Path = MANIFEST_PATH) -> dict[str, NetworkFacts]:
+    """Read the manifest: network name -> facts.
+
+    Raises:
+        WeightsError: the manifest is missing or damaged, or a network's labels are not the seven.
+    """
+    try:
+        tables = tomllib.loads(path.read_text())["networks"]
+        return {name: _facts(name, table) for name, table in tables.items()}
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} is unusable ({error}); restore it with: {_remedy(path)}") from error
+
+
+def verified(path: Path, facts: NetworkFacts) -> Path:
+    """Return ``path`` when its content is what the manifest says.
+
+    Raises:
+        WeightsError: the file is missing, or its sha256 is another.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing; restore it with: {_remedy(path)}")
+    wanted = facts.files.get(path.name)
+    if wanted != sha256_of(path):
+        raise WeightsError(
+            f"{path} is damaged: its sha256 is not the one in manifest.toml; "
+            f"restore it with: {_remedy(path)}"
+        )
+    return path
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _facts(name: str, table: dict[str, Any]) -> NetworkFacts:
+    labels = tuple(table["labels"])
+    rest = {key: value for key, value in table.items() if key not in {"labels", "files"}}
+    return NetworkFacts(
+        name, labels, canonical_order(labels), dict(table.get("files", {})), rest
+    )
+
+
+def _remedy(path: Path) -> str:
+    return f"git checkout -- weights/{path.name}"

@@ -1,0 +1,43 @@
+"""Read an offer from a stranger: everything that can be wrong with it, in a sentence."""
+
+from __future__ import annotations
+
+import json
+
+from aiortc import RTCSessionDescription
+from aiortc.sdp import SessionDescription
+
+
+class OfferError(ValueError):
+    """The body is no offer that can be answered; the message tells the sender why."""
+
+
+def read_offer(body: bytes) -> RTCSessionDescription:
+    """Read ``{"sdp": ..., "type": "offer"}``.
+
+    Raises:
+        OfferError: it is something else, or holds neither sound nor pictures to receive.
+    """
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        raise OfferError('The body is not JSON; send {"sdp": "...", "type": "offer"}.') from None
+    if not isinstance(fields, dict) or not isinstance(fields.get("sdp"), str):
+        raise OfferError('There is no SDP in the body; send {"sdp": "...", "type": "offer"}.')
+    if fields.get("type") != "offer":
+        raise OfferError('The type must be "offer".')
+    _check_media(fields["sdp"])
+    return RTCSessionDescription(sdp=fields["sdp"], type="offer")
+
+
+def _check_media(sdp: str) -> None:
+    try:
+        media = SessionDescription.parse(sdp).media
+    except Exception:  # noqa: BLE001  the parser raises many kinds; all mean the same to the sender
+        raise OfferError("The SDP does not parse; send the browser's offer unchanged.") from None
+    kinds = [section.kind for section in media]
+    if "audio" not in kinds and "video" not in kinds:
+        raise OfferError("The offer has neither audio nor video; add a track before createOffer().")
+    for kind in ("audio", "video", "application"):
+        if kinds.count(kind) > 1:
+            raise OfferError(f"The offer has {kinds.count(kind)} {kind} sections; one is served.")

@@ -1,0 +1,65 @@
+"""Who is here: admits sessions, owns the one task of each, ends them all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+
+from aiortc import RTCSessionDescription
+
+from models.engine import InferenceEngine
+from rtc.config import ServerConfig
+from rtc.session import PeerSession
+
+_log = logging.getLogger(__name__)
+
+
+class ServerFullError(RuntimeError):
+    """As many sessions are live as the server was set to serve."""
+
+
+class SessionRegistry:
+    """Invariant: a session is in ``sessions`` from its admission until its task has ended."""
+
+    def __init__(self, engine: InferenceEngine, config: ServerConfig) -> None:
+        self.sessions: dict[str, PeerSession] = {}
+        self._engine = engine
+        self._config = config
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def admit(self, offer: RTCSessionDescription) -> RTCSessionDescription:
+        """Answer an offer and serve its peer from now on.
+
+        Raises:
+            ServerFullError: there is no place.
+            ValueError: the offer cannot be answered.
+        """
+        if len(self.sessions) >= self._config.max_sessions:
+            raise ServerFullError(f"all {self._config.max_sessions} places are taken")
+        session = PeerSession(secrets.token_hex(4), self._engine, self._config.session)
+        self.sessions[session.session_id] = session
+        try:
+            answer = await session.answer(offer)
+        except BaseException:
+            del self.sessions[session.session_id]
+            await session.aclose()
+            raise
+        task = asyncio.create_task(self._serve(session), name=f"session {session.session_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return answer
+
+    async def aclose(self) -> None:
+        """End every session and wait until all are closed."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, session: PeerSession) -> None:
+        try:
+            await session.run()
+        except Exception:
+            _log.exception("session %s failed", session.session_id)
+        finally:
+            del self.sessions[session.session_id]

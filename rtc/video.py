@@ -1,0 +1,67 @@
+"""Incoming pictures: drained at media pace; only the newest is kept, in one slot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import av
+import numpy as np
+import numpy.typing as npt
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
+
+from rtc.clock import Clock
+
+_LONGEST_SIDE = 640  # pixels; a larger picture costs time and shows the networks nothing more
+
+
+@dataclass(frozen=True)
+class LatestFrame:
+    """A decoded picture. ``rgb`` converts it, which takes milliseconds: not on the event loop."""
+
+    rgb: Callable[[], npt.NDArray[np.uint8]]
+    captured_at: float
+
+
+class FrameSampler:
+    """Keeps the newest picture of a track; those nobody asked for in time are dropped.
+
+    Attributes:
+        captured_at: when the newest picture arrived, in the clock's seconds, or None.
+    """
+
+    def __init__(self, track: MediaStreamTrack, clock: Clock) -> None:
+        self.captured_at: float | None = None
+        self._track = track
+        self._clock = clock
+        self._newest: LatestFrame | None = None
+
+    async def run(self) -> None:
+        """Drain the track until it ends."""
+        while True:
+            try:
+                frame = await self._track.recv()
+            except MediaStreamError:
+                return
+            if isinstance(frame, av.VideoFrame):
+                self.captured_at = self._clock()
+                self._newest = LatestFrame(partial(rgb_of, frame), self.captured_at)
+
+    def take(self) -> LatestFrame | None:
+        """Return the newest picture and empty the slot; None when no new one came."""
+        newest, self._newest = self._newest, None
+        return newest
+
+
+def rgb_of(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
+    """Convert a picture to uint8 RGB, shape (height, width, 3), at most 640 pixels a side."""
+    shrink = min(1.0, _LONGEST_SIDE / max(frame.width, frame.height))
+    converted = frame.reformat(
+        width=max(1, round(frame.width * shrink)),
+        height=max(1, round(frame.height * shrink)),
+        format="rgb24",
+    )
+    rgb: npt.NDArray[np.uint8] = converted.to_ndarray()
+    return rgb

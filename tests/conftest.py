@@ -1,0 +1,97 @@
+"""What the tests share: the shipped models, loaded once, and a real server on a free port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import aioice.ice
+import ifaddr
+import pytest
+from aiohttp import web
+
+from models.engine import InferenceEngine
+from models.loading import LoadedModels, ModelConfig, load_models, start_engine
+from models.threads import limit_threads
+from rtc.app import REGISTRY, ServedModels, create_app
+from rtc.config import ServerConfig
+from rtc.registry import SessionRegistry
+from tests.media import ANGRY, HAPPY, Clip, load_clip, photograph_clip
+
+limit_threads()
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    """A server that listens, in this process."""
+
+    url: str
+    registry: SessionRegistry
+
+
+StartServer = Callable[..., Awaitable[LiveServer]]
+
+
+@pytest.fixture(scope="session")
+def models() -> LoadedModels:
+    """The shipped networks."""
+    return load_models(ModelConfig(face_model="embedded"))
+
+
+@pytest.fixture(scope="session")
+def engine(models: LoadedModels) -> Iterator[InferenceEngine]:
+    """One running inference thread for all tests."""
+    started = asyncio.run(start_engine(models))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+async def start_server(engine: InferenceEngine) -> AsyncIterator[StartServer]:
+    """Start servers, with a configuration or another engine of the test's own."""
+    async with AsyncExitStack() as running:
+
+        async def start(
+            config: ServerConfig | None = None, other_engine: InferenceEngine | None = None
+        ) -> LiveServer:
+            names = ServedModels("audio_bilstm", "face_mobilenetv3")
+            app = create_app(other_engine or engine, names, config or ServerConfig())
+            runner = web.AppRunner(app, access_log=None)
+            await runner.setup()
+            running.push_async_callback(runner.cleanup)
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            host, port = runner.addresses[0][:2]
+            return LiveServer(f"http://{host}:{port}", app[REGISTRY])
+
+        yield start
+
+
+@pytest.fixture
+async def server(start_server: StartServer) -> LiveServer:
+    """A server with the default configuration."""
+    return await start_server()
+
+
+@pytest.fixture(autouse=True)
+def loopback_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a host without a network aioice offers no address, as it skips 127.0.0.1; then use that."""
+    others = [ip for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
+    if all(ip.ip == "127.0.0.1" for ip in others):
+        monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda **_: ["127.0.0.1"])
+
+
+@pytest.fixture(scope="session")
+def happy_clip() -> Clip:
+    """A woman who speaks happily; without recordings, a smiling photograph."""
+    return load_clip(HAPPY) if HAPPY.exists() else photograph_clip()
+
+
+@pytest.fixture(scope="session")
+def angry_clip() -> Clip:
+    """A man who speaks angrily. Skipped without recordings."""
+    if not ANGRY.exists():
+        pytest.skip("no recordings beside the project")
+    return load_clip(ANGRY)

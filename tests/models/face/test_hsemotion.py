@@ -1,0 +1,365 @@
+"""HSEmotion's network, proven with a stand-in: same architecture, same kind of file, own numbers."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import io
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from models.emotions import softmax
+from models.face.hsemotion import (
+    FILE_NAME,
+    INPUT_SIZE,
+    build_network,
+    cached_weights_path,
+    locate,
+    onnx_from_weights,
+)
+from models.face.pickled_network import DamagedWeightsError, UnsafeWeightsError, read_state_dict
+from models.runtime import OnnxNetwork
+from models.timm_import import import_timm
+from models.weights import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class StandIn(NamedTuple):
+    """A pickled network, and the ONNX file that came of downloading and converting it."""
+
+    weights: Path
+    onnx: Path
+    url: str
+    progress: str
+
+
+def write_stand_in(path: Path) -> None:
+    """Write what HSEmotion publishes, with random numbers, by the timm that is importable."""
+    timm = import_timm()
+    torch.manual_seed(7)
+    network = timm.create_model("tf_efficientnet_b2", num_classes=7).train()
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.normal_(layer.bias, 0.0, 0.1)
+            layer.momentum = 0.9  # one pass gives each layer statistics of its own
+    with torch.no_grad():
+        network(torch.rand(2, 3, 160, 160) * 4 - 2)
+    torch.save(network.eval(), path)
+    np.save(path.with_suffix(".npy"), network(torch.from_numpy(as_input(crop()))).detach().numpy())
+
+
+def crop() -> np.ndarray:
+    """Return an RGB picture, uint8, whose three channels differ."""
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 256, (13, 13, 3)) * (1.0, 0.6, 0.3)  # reddish, as faces are
+    return np.kron(coarse, np.ones((20, 20, 1))).astype(np.uint8)
+
+
+def as_input(picture: np.ndarray) -> np.ndarray:
+    """Prepare a picture of the right size as HSEmotion expects it."""
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    scaled = (picture / 255 - mean) / deviation
+    return scaled.transpose(2, 0, 1)[None].astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """Give a folder that is served over loopback HTTP, and its address."""
+    folder = tmp_path_factory.mktemp("origin")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    handler.func.log_message = lambda *_args: None  # type: ignore[attr-defined]
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def stand_in(origin: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> StandIn:
+    """Download and convert a stand-in once, as the first start of a server does."""
+    folder, url = origin
+    write_stand_in(folder / FILE_NAME)
+    home = tmp_path_factory.mktemp("hsemotion")
+    shown = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", shown)
+        onnx = locate(offline=False, url=f"{url}/{FILE_NAME}", folder=home, required=True)
+    assert onnx is not None
+    return StandIn(home / FILE_NAME, onnx, f"{url}/{FILE_NAME}", shown.getvalue())
+
+
+def probabilities(onnx: Path, picture: np.ndarray) -> np.ndarray:
+    return softmax(OnnxNetwork(onnx)(as_input(picture)))[0]
+
+
+def test_download_with_progress(stand_in: StandIn):
+    """The weights are downloaded with a progress bar, and only they and their export are left."""
+    assert f"{FILE_NAME}: 100%" in stand_in.progress
+    assert sorted(stand_in.weights.parent.iterdir()) == sorted([stand_in.weights, stand_in.onnx])
+
+
+def test_same_as_hsemotion(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """The exported network gives the probabilities of the hsemotion package's own recogniser."""
+    (tmp_path / ".hsemotion").mkdir()
+    (tmp_path / ".hsemotion" / FILE_NAME).symlink_to(stand_in.weights)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cached_weights_path() == tmp_path / ".hsemotion" / FILE_NAME
+    # The package calls a bare torch.load, which refuses whole networks; this one is our own.
+    trusting = functools.partial(torch.load, weights_only=False)
+    monkeypatch.setattr(torch, "load", trusting)
+    from hsemotion.facial_emotions import HSEmotionRecognizer
+
+    recognizer = HSEmotionRecognizer("enet_b2_7")
+    _, wanted = recognizer.predict_emotions(crop(), logits=False)
+    given = probabilities(stand_in.onnx, crop())
+    assert np.abs(given - wanted).max() < 1e-4
+    assert given.max() - given.min() > 0.05  # else the comparison says nothing
+    swapped = probabilities(stand_in.onnx, crop()[:, :, ::-1])
+    assert np.abs(swapped - wanted).max() > 0.01
+
+
+def test_free_batch(stand_in: StandIn):
+    """Several faces are taken at once, and each gets the scores it gets alone."""
+    pictures = [crop(), crop()[::-1], crop()[:, ::-1]]
+    batch = np.concatenate([as_input(picture) for picture in pictures])
+    together = softmax(OnnxNetwork(stand_in.onnx)(batch))
+    alone = np.stack([probabilities(stand_in.onnx, picture) for picture in pictures])
+    assert together.shape == (3, 7)
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_later_start_needs_no_torch(stand_in: StandIn):
+    """Once converted, the weights are served offline and without importing torch."""
+    program = (
+        "import sys; from pathlib import Path; from models.face.hsemotion import locate; "
+        "print(locate(offline=True, folder=Path(sys.argv[1])), 'torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(stand_in.weights.parent)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(stand_in.onnx), "False"]
+
+
+def test_written_by_older_timm(tmp_path: Path):
+    """A network that timm 0.9 pickled, which timm 1 cannot run, gives what timm 0.9 computed."""
+    older, weights = tmp_path / "timm", tmp_path / FILE_NAME
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+    installed = subprocess.run(
+        [*pip, "--target", str(older), "timm==0.9.16"], capture_output=True, text=True, check=False
+    )
+    if installed.returncode != 0:
+        assert os.environ.get("CI_REQUIRED_ALL") != "1", installed.stderr
+        pytest.skip("pip cannot install timm 0.9.16 here")
+    program = (
+        "import sys; sys.path[:0] = sys.argv[2:]; from pathlib import Path; "
+        "from test_hsemotion import write_stand_in; write_stand_in(Path(sys.argv[1])); "
+        "import timm; print(timm.__version__)"
+    )
+    paths = [str(older), str(ROOT), str(Path(__file__).parent)]
+    command = [sys.executable, "-c", program, str(weights), *paths]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.strip() == "0.9.16"
+    given = build_network(read_state_dict(weights))(torch.from_numpy(as_input(crop())))
+    np.testing.assert_allclose(
+        given.detach().numpy(), np.load(weights.with_suffix(".npy")), atol=1e-5
+    )
+
+
+class Call:
+    """Pickles as a call of ``function``, which may be such a call itself, with ``args``."""
+
+    def __init__(self, function: Any, *args: Any) -> None:
+        self._call = function, args
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._call
+
+    def __call__(self) -> None:
+        """Only there because pickle asks whether ``function`` can be called."""
+
+
+def attacks(marker: Path) -> dict[str, Any]:
+    """Return objects that leave ``marker`` behind when a plain unpickler reads them."""
+    shell = f"touch {marker}"
+    python = f"open({str(marker)!r}, 'w')"
+    return {
+        "os.system": Call(os.system, shell),
+        "eval": Call(eval, python),
+        "exec": Call(exec, python),
+        "subprocess": Call(subprocess.check_call, ["touch", str(marker)]),
+        "getattr": Call(Call(getattr, Path(marker), "touch")),
+        "torch.hub.load": Call(torch.hub.load, str(marker.parent / "hub"), "run"),
+        "torch.load": Call(torch.load, str(marker.parent / "nested.pt")),
+        "partial": Call(Call(functools.partial, os.system, shell)),
+        "map": Call(list, Call(map, os.system, [shell])),
+    }
+
+
+@pytest.mark.parametrize("name", attacks(Path("x")))
+@pytest.mark.parametrize("beside_weights", [False, True])
+def test_attack_is_refused(tmp_path: Path, name: str, beside_weights: bool):
+    """A file that asks for anything but layers and tensors is refused by name, and nothing runs."""
+    marker = tmp_path / "ran"
+    weights = tmp_path / FILE_NAME
+    attack = attacks(marker)[name]
+    torch.save(OrderedDict(a=torch.zeros(3), b=attack) if beside_weights else attack, weights)
+    with pytest.raises(UnsafeWeightsError, match=r"asks for \w+[.\w]+, which"):
+        read_state_dict(weights)
+    assert not marker.exists()
+
+
+_TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # What a record stands for is never imported, and a record can not be called.
+        b"ctorch.nn.modules.container\nos.system\n(V%s\ntR.",
+        b"ctimm.models\nload_checkpoint\n(V%s\ntR(V%s\ntR.",
+        b"cfunctools\npartial\n(ctimm.os\nsystem\nV%s\ntR)R.",
+        # Neither can a file change the types of records, nor those of containers.
+        _TENSOR + b"(N}V__setstate__\nV%s\nstb.",
+        b"ccollections\nOrderedDict\n(N}Vkeys\nV%s\nstb.",
+        b"c__builtin__\nset\n}V__init__\nV%s\nsb.",
+        b"\x82\x01(V%s\ntR.",  # the extension registry
+        b"(Vmodule\nV%s\ntQ.",  # something stored outside the pickle
+    ],
+)
+def test_records_are_inert(tmp_path: Path, content: bytes):
+    """What a file may name does nothing, whatever the file does with it."""
+    marker, weights = tmp_path / "ran", tmp_path / FILE_NAME
+    command = f"touch {marker}".encode()
+    with zipfile.ZipFile(weights, "w") as archive:
+        archive.writestr("archive/data.pkl", content.replace(b"%s", command))
+    with pytest.raises(DamagedWeightsError):
+        read_state_dict(weights)
+    assert not marker.exists()
+
+
+def test_oversized_tensor(tmp_path: Path):
+    """A small file that states an enormous tensor is refused before memory is taken for it."""
+    weights = tmp_path / FILE_NAME
+    torch.save({"a": torch.zeros(1).expand(10**12)}, weights)
+    with pytest.raises(DamagedWeightsError, match="size"):
+        read_state_dict(weights)
+
+
+def test_compressed(stand_in: StandIn, tmp_path: Path):
+    """A compressed file is refused: torch writes none, and it could hold far more than it weighs."""
+    weights = tmp_path / FILE_NAME
+    with zipfile.ZipFile(weights, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({}))
+    with pytest.raises(DamagedWeightsError, match="compressed"):
+        read_state_dict(weights)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("whole", [False, True])
+def test_same_as_state_dict(tmp_path: Path, protocol: int, whole: bool):
+    """A whole network and its plain state dict both read as ``state_dict()`` gives them."""
+    convolution = torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    network = torch.nn.Sequential(convolution, torch.nn.BatchNorm2d(4), torch.nn.Linear(4, 2))
+    network[2].to(torch.bfloat16)
+    network.register_buffer("not_saved", torch.zeros(1), persistent=False)
+    wanted = network.state_dict()
+    torch.save(network if whole else wanted, tmp_path / "x.pt", pickle_protocol=protocol)
+    given = read_state_dict(tmp_path / "x.pt")
+    assert given.keys() == wanted.keys()
+    assert all(torch.equal(given[name], wanted[name]) for name in wanted)
+    assert all(given[name].dtype == wanted[name].dtype for name in wanted)
+
+
+@pytest.fixture(params=["truncated", "flipped byte", "web page", "empty", "other zip", "8 classes"])
+def damaged(request: pytest.FixtureRequest, stand_in: StandIn) -> bytes:
+    """Give the content of a file that is not the weights."""
+    whole = stand_in.weights.read_bytes()
+    other = io.BytesIO()
+    if request.param == "8 classes":
+        tensors = read_state_dict(stand_in.weights)
+        tensors["classifier.bias"] = torch.zeros(8)
+        torch.save(tensors, other)
+    else:
+        with zipfile.ZipFile(other, "w") as archive:
+            archive.writestr("readme.txt", "hello")
+    contents = {
+        "truncated": whole[: len(whole) // 2],
+        "flipped byte": whole[:9_000_001] + bytes([whole[9_000_001] ^ 255]) + whole[9_000_002:],
+        "web page": b"<!DOCTYPE html><html>",
+        "empty": b"",
+    }
+    return contents.get(request.param, other.getvalue())
+
+
+def test_damaged_download(origin: tuple[Path, str], damaged: bytes, tmp_path: Path):
+    """A damaged download is refused, leaves no file behind, and names what to do."""
+    folder, url = origin
+    (folder / "damaged.pt").write_bytes(damaged)
+    with pytest.raises(WeightsError, match="--face-model embedded"):
+        locate(offline=False, url=f"{url}/damaged.pt", folder=tmp_path, required=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_damaged_file(damaged: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """A damaged file on the machine is passed over with one logged line, or raised if required."""
+    weights = tmp_path / FILE_NAME
+    weights.write_bytes(damaged)
+    with caplog.at_level(logging.INFO):
+        assert locate(offline=True, folder=tmp_path) is None
+    assert len(caplog.records) == 1
+    with pytest.raises(DamagedWeightsError, match=str(weights)):
+        locate(offline=True, folder=tmp_path, required=True)
+    assert list(tmp_path.iterdir()) == [weights]
+
+
+def test_unsafe_file(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """An unsafe file on the machine is passed over with a logged line that names what it wanted."""
+    torch.save(Call(os.system, f"touch {tmp_path / 'ran'}"), tmp_path / FILE_NAME)
+    assert locate(offline=True, folder=tmp_path) is None
+    assert "posix.system" in caplog.text
+    assert not (tmp_path / "ran").exists()
+
+
+def test_offline_without_weights(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """Offline, without weights on the machine, nothing is tried and the reason is logged."""
+    assert locate(offline=True, url="http://127.0.0.1:9/x", folder=tmp_path / "new") is None
+    assert "--offline" in caplog.text
+    assert not (tmp_path / "new").exists()
+
+
+def test_no_network(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """Without a server to download from, the reason is logged and nothing is left behind."""
+    assert locate(offline=False, url="http://127.0.0.1:9/x", folder=tmp_path / "new") is None
+    assert "could not download" in caplog.text
+    assert not (tmp_path / "new").exists()
+
+
+def test_head_in_sequential(stand_in: StandIn):
+    """Weights whose last layer sits in a sequence of one, as some of HSEmotion's do, fit too."""
+    tensors = read_state_dict(stand_in.weights)
+    wanted = build_network(tensors).state_dict()
+    renamed = {n.replace("classifier.", "classifier.0."): t for n, t in tensors.items()}
+    given = build_network(renamed).state_dict()
+    assert torch.equal(given["classifier.weight"], wanted["classifier.weight"])
+
+
+def test_cache_not_writable(stand_in: StandIn, tmp_path: Path):
+    """A place that cannot be written to is named."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(WeightsError, match="writable"):
+        onnx_from_weights(stand_in.weights, tmp_path / "file")

@@ -1,0 +1,113 @@
+"""How sessions end, and that nothing of them stays."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import psutil
+import pytest
+
+from models.emotions import Scores
+from models.engine import InferenceEngine
+from models.loading import LoadedModels
+from rtc.config import ServerConfig, SessionConfig
+from tests.conftest import LiveServer, StartServer
+from tests.media import Clip, PictureTrack, SoundTrack
+from tests.peers import Peer
+
+
+async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    """Wait until ``condition`` holds."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110  what is waited for sets no event
+            await asyncio.sleep(0.02)
+
+
+async def test_closing_the_peer_ends_its_session_at_once(
+    server: LiveServer, happy_clip: Clip
+) -> None:
+    """When the page closes its connection the server has freed the session within a second."""
+    async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
+        await peer.results(1)
+        assert len(server.registry.sessions) == 1
+    await until(lambda: not server.registry.sessions, timeout_s=1.0)
+
+
+async def test_a_session_without_media_is_ended(
+    start_server: StartServer, happy_clip: Clip
+) -> None:
+    """When no sound and no picture comes for the set time the server hangs up."""
+    config = ServerConfig(session=SessionConfig(media_timeout_s=1.0))
+    server = await start_server(config)
+    track = SoundTrack(happy_clip.sound)
+    async with Peer(server.url, track) as peer:
+        await peer.results(1)
+        track.stop()
+        await until(lambda: not server.registry.sessions)
+        await until(lambda: peer.state in {"closed", "failed"})
+
+
+async def test_a_peer_that_never_connects_is_forgotten(
+    start_server: StartServer, happy_clip: Clip
+) -> None:
+    """An offer whose sender vanishes after the answer holds a place no longer than without media."""
+    server = await start_server(ServerConfig(session=SessionConfig(media_timeout_s=1.0)))
+    peer = Peer(server.url, SoundTrack(happy_clip.sound))
+    peer._connection.setRemoteDescription = lambda _: asyncio.sleep(0)
+    async with peer:
+        assert len(server.registry.sessions) == 1
+        await until(lambda: not server.registry.sessions)
+
+
+async def test_fifty_cycles_leave_nothing_behind(server: LiveServer, happy_clip: Clip) -> None:
+    """Tasks, threads and file descriptors are as many after 50 sessions as after the first."""
+
+    async def cycle() -> None:
+        tracks = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures[:1])
+        async with Peer(server.url, *tracks) as peer:
+            await peer.results(1)
+        await until(lambda: not server.registry.sessions)
+
+    def held() -> tuple[int, int, int]:
+        gc.collect()
+        descriptors = psutil.Process().num_fds()
+        return len(asyncio.all_tasks()), threading.active_count(), descriptors
+
+    await cycle()
+    await asyncio.sleep(0.2)
+    before = held()
+    for _ in range(10):
+        await asyncio.gather(*(cycle() for _ in range(5)))
+    await until(lambda: held() <= before)
+    assert all(now <= then for now, then in zip(held(), before, strict=True))
+
+
+class _FailingVoice:
+    """A real predictor's place taken by one that raises, as a broken network would."""
+
+    def predict(self, batch: Sequence[npt.NDArray[np.float32]]) -> list[Scores]:
+        raise RuntimeError(f"cannot compute {len(batch)} windows")
+
+
+async def test_a_session_outlives_a_predictor_that_raises(
+    start_server: StartServer,
+    models: LoadedModels,
+    happy_clip: Clip,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """When the voice network raises, the face goes on, and the log says it once."""
+    engine = InferenceEngine(_FailingVoice(), models.face)
+    try:
+        server = await start_server(other_engine=engine)
+        tracks = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)
+        async with Peer(server.url, *tracks) as peer:
+            message = (await peer.results(6))[-1]
+        assert (message.voice, message.evidence) == (None, "face")
+        assert caplog.text.count("the voice predictor failed") == 1
+    finally:
+        engine.close()

@@ -1,0 +1,126 @@
+"""Real peers, real media, real networks: what comes back over the data channel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from rtc.config import ServerConfig
+from tests.conftest import LiveServer, StartServer
+from tests.media import (
+    HAPPY,
+    NO_FACE,
+    SILENT,
+    Clip,
+    PictureTrack,
+    SoundTrack,
+    load_clip,
+    silence,
+)
+from tests.peers import Peer, Refused
+
+
+async def test_voice_face_and_fused_arrive_at_two_hertz(
+    server: LiveServer, happy_clip: Clip
+) -> None:
+    """A peer with sound and pictures gets all three, numbered, twice a second."""
+    tracks = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)
+    async with Peer(server.url, *tracks) as peer:
+        messages = await peer.results(8)
+    newest = messages[-1]
+    assert newest.evidence == "both"
+    assert newest.face is not None
+    assert 0 < newest.face.box.x < newest.face.box.x + newest.face.box.width < 1
+    assert [line.label for line in newest.top5][0] == newest.fused.label
+    assert len(newest.top5) == 5
+    assert newest.audio_level > 0.003
+    assert newest.latency_ms is not None
+    numbers = [message.sequence for message in messages]
+    assert numbers == list(range(numbers[0], numbers[0] + 8))
+    elapsed_s = (messages[-1].time_ms - messages[0].time_ms) / 1000
+    assert 3.0 < elapsed_s < 4.5
+
+
+@pytest.mark.skipif(not HAPPY.exists(), reason="no recordings beside the project")
+async def test_two_people_at_once_do_not_see_each_other(
+    server: LiveServer, happy_clip: Clip, angry_clip: Clip
+) -> None:
+    """With a happy woman and an angry man live at once, each gets what they themselves express."""
+    woman = Peer(server.url, SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures))
+    man = Peer(server.url, SoundTrack(angry_clip.sound), PictureTrack(angry_clip.pictures))
+    async with woman, man:
+        hers, his = await asyncio.gather(woman.results(16), man.results(16))
+    assert Counter(m.fused.label for m in hers[4:])["happy"] > 6
+    assert Counter(m.fused.label for m in his[4:])["angry"] > 6
+    faces_found = [m.face is not None for m in hers[2:] + his[2:]]
+    assert sum(faces_found) >= 0.9 * len(faces_found)
+
+
+@pytest.mark.skipif(not SILENT.exists(), reason="no recordings beside the project")
+async def test_silence_leaves_the_face_alone(server: LiveServer) -> None:
+    """A silent clip with a face has no voice evidence, and fused is the face."""
+    clip = load_clip(SILENT)
+    async with Peer(server.url, SoundTrack(clip.sound), PictureTrack(clip.pictures)) as peer:
+        messages = (await peer.results(8))[3:]
+    assert [m.voice for m in messages] == [None] * 5
+    assert [m.evidence for m in messages] == ["face"] * 5
+    assert messages[-1].fused.probabilities == messages[-1].face.probabilities
+
+
+@pytest.mark.skipif(not NO_FACE.exists(), reason="no recordings beside the project")
+async def test_no_face_is_no_evidence(server: LiveServer) -> None:
+    """A clip without a face gives face null in every message, never a guess."""
+    clip = load_clip(NO_FACE)
+    async with Peer(server.url, SoundTrack(clip.sound), PictureTrack(clip.pictures)) as peer:
+        messages = await peer.results(8)
+    assert [m.face for m in messages] == [None] * 8
+
+
+async def test_neither_voice_nor_face_says_so(server: LiveServer, happy_clip: Clip) -> None:
+    """Silence and grey pictures give fused null, an empty top 5 and the word "none"."""
+    grey = happy_clip.pictures[:1] * 0 + 128
+    async with Peer(server.url, SoundTrack(silence()), PictureTrack(grey)) as peer:
+        message = (await peer.results(4))[-1]
+    assert (message.evidence, message.fused, message.top5) == ("none", None, ())
+    assert message.latency_ms is not None
+
+
+async def test_sound_alone_works(server: LiveServer, happy_clip: Clip) -> None:
+    """Without a camera the voice stands alone."""
+    async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
+        message = (await peer.results(6))[-1]
+    assert message.evidence == "voice"
+    assert message.fused.probabilities == message.voice.probabilities
+    assert message.latency_ms is None
+
+
+async def test_pictures_alone_work(server: LiveServer, happy_clip: Clip) -> None:
+    """Without a microphone the face stands alone."""
+    async with Peer(server.url, PictureTrack(happy_clip.pictures)) as peer:
+        message = (await peer.results(4))[-1]
+    assert message.evidence == "face"
+    assert message.audio_level == 0
+
+
+async def test_a_full_server_refuses_the_next(
+    start_server: StartServer, happy_clip: Clip
+) -> None:
+    """With every place taken an offer gets 503 and Retry-After, and the one inside goes on."""
+    server = await start_server(ServerConfig(max_sessions=1))
+    async with Peer(server.url, SoundTrack(happy_clip.sound)) as first:
+        with pytest.raises(Refused, match="server is full") as refusal:
+            await Peer(server.url, SoundTrack(happy_clip.sound)).__aenter__()
+        assert refusal.value.status == 503
+        assert refusal.value.headers["Retry-After"] == "10"
+        assert await first.results(2)
+
+
+async def test_a_slow_reader_of_pictures_gets_the_newest(
+    server: LiveServer, happy_clip: Clip
+) -> None:
+    """Fifteen pictures a second against two ticks: the one used is fresh, the others are dropped."""
+    async with Peer(server.url, PictureTrack(happy_clip.pictures)) as peer:
+        messages = (await peer.results(8))[2:]
+    assert max(message.latency_ms for message in messages) < 500
