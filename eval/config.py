@@ -69,8 +69,7 @@ def add_evaluation_flags(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="N",
         default=from_environment("FUSED_SAMPLES_PER_CLASS", EvalConfig.fused_samples_per_class),
-        help="clip and picture pairs per class "
-        "[FUSED_SAMPLES_PER_CLASS; default %(default)s]",
+        help="clip and picture pairs per class [FUSED_SAMPLES_PER_CLASS; default %(default)s]",
     )
     add(
         "--eval-batch-windows",

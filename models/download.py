@@ -48,7 +48,7 @@ def download(  # noqa: PLR0913  limits have defaults and are given by name
     read_timeout_s: float = _READ_TIMEOUT_S,
     max_bytes: int = _MAX_BYTES,
     description: str,
-    validate: Callable[[Path], None],
+    validate: Callable[[Path], object],
 ) -> None:
     """Fetch ``url`` into ``target`` with a progress bar. Blocks; never call it on the event loop.
 
@@ -70,7 +70,7 @@ def download(  # noqa: PLR0913  limits have defaults and are given by name
             partial_beside(target) as partial,
         ):
             _receive(response, partial, description, max_bytes)
-            validate(partial)
+            _check(partial, validate)
             partial.replace(target)
     except Exception as error:
         # Whatever the network, the disk or ``validate`` raises becomes the same one sentence.
@@ -139,6 +139,14 @@ def _receive(response: HTTPResponse, partial: Path, description: str, max_bytes:
             bar.update(len(chunk))
     if received < (expected or 1):
         raise ValueError(f"the answer ended after {received} of {expected or 'some'} bytes")
+
+
+def _check(partial: Path, validate: Callable[[Path], object]) -> None:
+    try:
+        validate(partial)
+    except Exception as error:
+        # The temporary name would say nothing to whoever reads the message: the file is gone.
+        raise ValueError(str(error).replace(str(partial), "the received file")) from error
 
 
 class _TimedConnection(HTTPConnection):

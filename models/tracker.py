@@ -83,9 +83,7 @@ class EmotionTracker:
         """Return what is known at ``now``."""
         voice = _evidence(self._voice, now)
         face = _evidence(self._face, now, self._box)
-        scores = fuse(
-            voice.scores if voice else None, face.scores if face else None, self._fusion
-        )
+        scores = fuse(voice.scores if voice else None, face.scores if face else None, self._fusion)
         newest = max((e.captured_at for e in (voice, face) if e), default=now)
         fused = None if scores is None else Evidence(scores, newest)
         return Estimate(voice, face, fused)

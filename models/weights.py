@@ -47,7 +47,9 @@ def read_manifest(path: Path = MANIFEST_PATH) -> dict[str, NetworkFacts]:
         tables = tomllib.loads(path.read_text())["networks"]
         return {name: _facts(name, table) for name, table in tables.items()}
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path} is unusable ({error}); restore it with: {_remedy(path)}") from error
+        raise WeightsError(
+            f"{path} is unusable ({error}); restore it with: {_remedy(path)}"
+        ) from error
 
 
 def verified(path: Path, facts: NetworkFacts) -> Path:
@@ -76,9 +78,7 @@ def sha256_of(path: Path) -> str:
 def _facts(name: str, table: dict[str, Any]) -> NetworkFacts:
     labels = tuple(table["labels"])
     rest = {key: value for key, value in table.items() if key not in {"labels", "files"}}
-    return NetworkFacts(
-        name, labels, canonical_order(labels), dict(table.get("files", {})), rest
-    )
+    return NetworkFacts(name, labels, canonical_order(labels), dict(table.get("files", {})), rest)
 
 
 def _remedy(path: Path) -> str:

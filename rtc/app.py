@@ -36,9 +36,7 @@ def create_app(
     engine: InferenceEngine, models: ServedModels, config: ServerConfig
 ) -> web.Application:
     """Build the application around a running engine, which stays the caller's to close."""
-    app = web.Application(
-        client_max_size=config.max_offer_bytes, middlewares=[errors_as_sentences]
-    )
+    app = web.Application(client_max_size=config.max_offer_bytes, middlewares=[errors_as_sentences])
     app[CONFIG] = config
     app[MODELS] = models
     app[REGISTRY] = SessionRegistry(engine, config)

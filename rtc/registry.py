@@ -51,10 +51,14 @@ class SessionRegistry:
         return answer
 
     async def aclose(self) -> None:
-        """End every session and wait until all are closed."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """End every session and wait until all are closed, or have had their time."""
+        for session in self.sessions.values():
+            session.end("the server stops")
+        if self._tasks:
+            limit_s = self._config.session.close_timeout_s + 1
+            _, unfinished = await asyncio.wait(self._tasks, timeout=limit_s)
+            for task in unfinished:
+                task.cancel()
 
     async def _serve(self, session: PeerSession) -> None:
         try:

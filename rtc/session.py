@@ -107,7 +107,7 @@ class PeerSession:
         return self._peer.localDescription
 
     async def run(self) -> None:
-        """Serve the peer until it is gone, then free everything. Cancel to end it from outside."""
+        """Serve the peer until it is gone, then free everything. ``end`` ends it from outside."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_over(), name=f"{self.session_id} over")
@@ -121,14 +121,23 @@ class PeerSession:
         finally:
             await self.aclose()
 
+    def end(self, why: str) -> None:
+        """Have ``run`` finish soon; the first reason given is the one that is logged."""
+        if not self._over.is_set():
+            self._why_over = why
+            self._over.set()
+
     async def aclose(self) -> None:
         """Close the connection; harmless when it is closed already."""
         if self.state is SessionState.CLOSED:
             return
         self.state = SessionState.CLOSING
+        # aiortc also closes by itself when the peer says goodbye, and both share one future:
+        # cancelling it here would break the other, hence the shield.
+        closing = asyncio.shield(self._peer.close())
         try:
             async with asyncio.timeout(self._config.close_timeout_s):
-                await self._peer.close()
+                await closing
         except TimeoutError:
             _log.warning("session %s: closing took too long and was given up", self.session_id)
         self.state = SessionState.CLOSED
@@ -142,19 +151,14 @@ class PeerSession:
     def _on_data_channel(self, channel: RTCDataChannel) -> None:
         if channel.label == CHANNEL_LABEL:
             self._channel = EmotionChannel(channel, self._config.max_buffered_bytes)
-            channel.on("close", lambda: self._end("the peer closed its data channel"))
+            channel.on("close", lambda: self.end("the peer closed its data channel"))
 
     def _on_connection_state(self) -> None:
         state = self._peer.connectionState
         if state == "connected" and self.state is SessionState.CONNECTING:
             self.state = SessionState.LIVE
         elif state in {"failed", "closed"}:
-            self._end(f"the connection is {state}")
-
-    def _end(self, why: str) -> None:
-        if not self._over.is_set():
-            self._why_over = why
-            self._over.set()
+            self.end(f"the connection is {state}")
 
     async def _until_over(self) -> None:
         await self._over.wait()
@@ -183,7 +187,7 @@ class PeerSession:
         ]
         last_at = max((at for at in arrivals if at is not None), default=started_at)
         if self._clock() - last_at > self._config.media_timeout_s:
-            self._end(f"no sound and no picture for {self._config.media_timeout_s:.0f} s")
+            self.end(f"no sound and no picture for {self._config.media_timeout_s:.0f} s")
 
     def _ask_voice(self, tasks: asyncio.TaskGroup) -> None:
         audio = self._audio

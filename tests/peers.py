@@ -40,9 +40,7 @@ class Peer:
     async def __aenter__(self) -> Self:
         for track in self._tracks:
             self._connection.addTrack(track)
-        channel = self._connection.createDataChannel(
-            CHANNEL_LABEL, ordered=False, maxRetransmits=0
-        )
+        channel = self._connection.createDataChannel(CHANNEL_LABEL, ordered=False, maxRetransmits=0)
         channel.on("message", self._on_message)
         try:
             await self._connection.setLocalDescription(await self._connection.createOffer())

@@ -31,9 +31,7 @@ class FaceInput:
     shift: float
 
 
-def crop_face(
-    rgb: npt.NDArray[np.uint8], box: Box, wanted: FaceInput
-) -> npt.NDArray[np.float32]:
+def crop_face(rgb: npt.NDArray[np.uint8], box: Box, wanted: FaceInput) -> npt.NDArray[np.float32]:
     """Return the face as the network's input, float32, shape (channels, size, size).
 
     Where the crop reaches over the picture's edge, the edge is repeated.
@@ -61,18 +59,14 @@ def crop_face(
     return normalised(square, wanted)
 
 
-def normalised(
-    square: npt.NDArray[np.uint8], wanted: FaceInput
-) -> npt.NDArray[np.float32]:
+def normalised(square: npt.NDArray[np.uint8], wanted: FaceInput) -> npt.NDArray[np.float32]:
     """Turn a square picture, uint8 (size, size, channels), into float32 (channels, size, size)."""
     scaled = square.astype(np.float32) / 255
     standard = (scaled - np.float32(wanted.mean)) / np.float32(wanted.deviation)
     return np.ascontiguousarray(standard.transpose(2, 0, 1), np.float32)
 
 
-def _cut(
-    rgb: npt.NDArray[np.uint8], left: int, top: int, side: int
-) -> npt.NDArray[np.uint8]:
+def _cut(rgb: npt.NDArray[np.uint8], left: int, top: int, side: int) -> npt.NDArray[np.uint8]:
     height, width = rgb.shape[:2]
     rows = np.clip(np.arange(top, top + side), 0, height - 1)
     columns = np.clip(np.arange(left, left + side), 0, width - 1)

@@ -69,7 +69,7 @@ def locate(
                     f"{weights} is not there and --offline forbids to download it; put it there "
                     "by hand, or use --face-model embedded"
                 )
-            download(url, weights, description=FILE_NAME, validate=_validate)
+            download(url, weights, description=FILE_NAME, validate=_network_from)
         return onnx_from_weights(weights, weights.parent)
     except WeightsError as error:
         if required:
@@ -120,17 +120,20 @@ def build_network(state_dict: Mapping[str, torch.Tensor]) -> nn.Module:
     wrong = [n for n in names if _shape(given.get(n)) != _shape(wanted.get(n))]
     if wrong:
         raise DamagedWeightsError(
-            f"the weights are not those of an EfficientNet-B2 with {len(EMOTIONS)} classes: "
-            f"{len(wrong)} of {len(names)} tensors are missing, too many or of another shape, "
-            f"first of all {wrong[0]}; get {FILE_NAME} anew, or use --face-model embedded"
+            f"an EfficientNet-B2 with {len(EMOTIONS)} classes has other tensors: {len(wrong)} of "
+            f"{len(names)} are missing, too many or of another shape, first of all {wrong[0]}; "
+            f"put {FILE_NAME} in its place, or use --face-model embedded"
         )
     network.load_state_dict(given, strict=True)
     return network.eval()
 
 
-def _validate(weights: Path) -> None:
-    """Refuse a download that would not serve."""
-    build_network(read_state_dict(weights))
+def _network_from(weights: Path) -> nn.Module:
+    tensors = read_state_dict(weights)
+    try:
+        return build_network(tensors)
+    except DamagedWeightsError as error:
+        raise DamagedWeightsError(f"{weights} is of another kind: {error}") from error
 
 
 def _convert(weights: Path) -> bytes:
@@ -138,7 +141,7 @@ def _convert(weights: Path) -> bytes:
 
     from models.export import ExportError, export_onnx
 
-    network = build_network(read_state_dict(weights))
+    network = _network_from(weights)
     noise = torch.Generator().manual_seed(0)
     crop = torch.randn(1, 3, INPUT_SIZE, INPUT_SIZE, generator=noise)
     try:

@@ -69,14 +69,14 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
             content = io.BytesIO(_stored(archive, f"{folder}/data.pkl"))
             records = _InertUnpickler(content, path).load()
             build = _TensorBuilder(lambda key: _stored(archive, f"{folder}/data/{key}"), path)
-            return {name: build(record) for name, record in _named_tensors(records)}
+            return {str(name): build(record) for name, record in _named_tensors(records)}
     except UnsafeWeightsError:
         raise
     except Exception as error:
         # A damaged pickle can fail in any way, so every way means the same here.
         raise DamagedWeightsError(
             f"{path} is not a whole PyTorch weight file ({type(error).__name__}: {error}); remove "
-            "it, so that it can be downloaded again, or put a good copy in its place"
+            "it, or put a good copy in its place"
         ) from error
 
 

@@ -29,9 +29,7 @@ class FaceReading:
 class FaceClassifier:
     """Crops -> probabilities in canonical order."""
 
-    def __init__(
-        self, network: OnnxNetwork, order: Sequence[int], face_input: FaceInput
-    ) -> None:
+    def __init__(self, network: OnnxNetwork, order: Sequence[int], face_input: FaceInput) -> None:
         self._network = network
         self._order = list(order)
         self.input = face_input

@@ -26,15 +26,16 @@ from models.face.network import FaceNetwork
 class FaceTraining:
     """What a run is made of; the defaults gave the shipped weights."""
 
-    epochs: int = 20
-    batch_size: int = 96
-    peak_learning_rate: float = 0.08
+    epochs: int = 28
+    batch_size: int = 64
+    peak_learning_rate: float = 0.05
     momentum: float = 0.9
     weight_decay: float = 5e-4
     warmup_share: float = 0.1
     label_smoothing: float = 0.05
     votes_weight: float = 0.3  # share of the FER+ votes in the target, where there are votes
-    averaging_decay: float = 0.998
+    averaging_decay: float = 0.999
+    full_strength_from: float = 0.4  # share of the epochs after which augmentation is at its full
     drop_rate: float = 0.2
     drop_path_rate: float = 0.05
     seed: int = 0
@@ -126,11 +127,14 @@ def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> Averag
     for epoch in range(first_epoch, recipe.epochs):
         generator = torch.Generator().manual_seed(recipe.seed * 10_000 + epoch)
         order = torch.randperm(len(training), generator=generator)
+        strength = min(1.0, epoch / (recipe.full_strength_from * recipe.epochs))
         network.train()
-        progress = tqdm(range(steps_per_epoch), desc=f"epoch {epoch + 1}/{recipe.epochs}", mininterval=5)
+        progress = tqdm(
+            range(steps_per_epoch), desc=f"epoch {epoch + 1}/{recipe.epochs}", mininterval=5
+        )
         for step in progress:
             rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            batch = augment(images[rows].float().div(255), generator)
+            batch = augment(images[rows].float().div(255), generator, strength)
             batch = batch.to(device, memory_format=torch.channels_last)
             loss = functional.cross_entropy(network(batch), targets[rows].to(device))
             optimizer.zero_grad(set_to_none=True)

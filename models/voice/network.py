@@ -43,9 +43,7 @@ class VoiceNetwork(nn.Module):
             dropout=drop_rate,
         )
         self.attention = nn.Linear(2 * hidden, 1)
-        self.classifier = nn.Sequential(
-            nn.Dropout(drop_rate), nn.Linear(4 * hidden, len(EMOTIONS))
-        )
+        self.classifier = nn.Sequential(nn.Dropout(drop_rate), nn.Linear(4 * hidden, len(EMOTIONS)))
 
     def forward(self, mfcc: torch.Tensor) -> torch.Tensor:
         standard = (mfcc - self.mean) / self.deviation

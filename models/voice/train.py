@@ -102,7 +102,9 @@ class BatchMaker:
             for name in names
         ]  # fmt: skip
 
-    def draw(self, rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    def draw(
+        self, rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """Return MFCC, float32, shape (batch, 101, 40), and labels, int64, shape (batch,)."""
         windows = np.zeros((self.recipe.batch_size, WINDOW_SAMPLES), np.float32)
         labels = np.zeros(self.recipe.batch_size, np.int64)

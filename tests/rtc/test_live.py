@@ -104,9 +104,7 @@ async def test_pictures_alone_work(server: LiveServer, happy_clip: Clip) -> None
     assert message.audio_level == 0
 
 
-async def test_a_full_server_refuses_the_next(
-    start_server: StartServer, happy_clip: Clip
-) -> None:
+async def test_a_full_server_refuses_the_next(start_server: StartServer, happy_clip: Clip) -> None:
     """With every place taken an offer gets 503 and Retry-After, and the one inside goes on."""
     server = await start_server(ServerConfig(max_sessions=1))
     async with Peer(server.url, SoundTrack(happy_clip.sound)) as first:

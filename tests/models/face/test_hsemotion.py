@@ -1,4 +1,4 @@
-"""HSEmotion's network, proven with a stand-in: same architecture, same kind of file, own numbers."""
+"""HSEmotion's network, proven with a stand-in: same architecture and kind of file, own numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ import torch
 from models.emotions import softmax
 from models.face.hsemotion import (
     FILE_NAME,
-    INPUT_SIZE,
     build_network,
     cached_weights_path,
     locate,
@@ -78,12 +77,16 @@ def as_input(picture: np.ndarray) -> np.ndarray:
     return scaled.transpose(2, 0, 1)[None].astype(np.float32)
 
 
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """Give a folder that is served over loopback HTTP, and its address."""
     folder = tmp_path_factory.mktemp("origin")
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    handler.func.log_message = lambda *_args: None  # type: ignore[attr-defined]
+    handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         yield folder, f"http://127.0.0.1:{server.server_port}"
@@ -212,7 +215,7 @@ def attacks(marker: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", attacks(Path("x")))
 @pytest.mark.parametrize("beside_weights", [False, True])
-def test_attack_is_refused(tmp_path: Path, name: str, beside_weights: bool):
+def test_attack_is_refused(tmp_path: Path, name: str, *, beside_weights: bool):
     """A file that asks for anything but layers and tensors is refused by name, and nothing runs."""
     marker = tmp_path / "ran"
     weights = tmp_path / FILE_NAME
@@ -260,8 +263,8 @@ def test_oversized_tensor(tmp_path: Path):
         read_state_dict(weights)
 
 
-def test_compressed(stand_in: StandIn, tmp_path: Path):
-    """A compressed file is refused: torch writes none, and it could hold far more than it weighs."""
+def test_compressed(tmp_path: Path):
+    """A compressed file is refused: torch writes none, and it could hold more than it weighs."""
     weights = tmp_path / FILE_NAME
     with zipfile.ZipFile(weights, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", pickle.dumps({}))
@@ -271,7 +274,7 @@ def test_compressed(stand_in: StandIn, tmp_path: Path):
 
 @pytest.mark.parametrize("protocol", [2, 4])
 @pytest.mark.parametrize("whole", [False, True])
-def test_same_as_state_dict(tmp_path: Path, protocol: int, whole: bool):
+def test_same_as_state_dict(tmp_path: Path, protocol: int, *, whole: bool):
     """A whole network and its plain state dict both read as ``state_dict()`` gives them."""
     convolution = torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
     network = torch.nn.Sequential(convolution, torch.nn.BatchNorm2d(4), torch.nn.Linear(4, 2))
@@ -283,6 +286,20 @@ def test_same_as_state_dict(tmp_path: Path, protocol: int, whole: bool):
     assert given.keys() == wanted.keys()
     assert all(torch.equal(given[name], wanted[name]) for name in wanted)
     assert all(given[name].dtype == wanted[name].dtype for name in wanted)
+
+
+def test_written_on_gpu(tmp_path: Path):
+    """Tensors that lay on a GPU when they were saved, as HSEmotion's did, read without one."""
+    torch.save({"a": torch.arange(3)}, tmp_path / "cpu.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "cpu.pt") as source,
+        zipfile.ZipFile(tmp_path / "gpu.pt", "w") as target,
+    ):
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, content.replace(b"X\3\0\0\0cpu", b"X\6\0\0\0cuda:0"))
+    assert (tmp_path / "gpu.pt").read_bytes().count(b"cuda:0") == 1
+    assert read_state_dict(tmp_path / "gpu.pt")["a"].tolist() == [0, 1, 2]
 
 
 @pytest.fixture(params=["truncated", "flipped byte", "web page", "empty", "other zip", "8 classes"])
