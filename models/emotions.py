@@ -68,7 +68,7 @@ def canonical_order(labels: Sequence[str]) -> tuple[int, ...]:
     return tuple(named.index(emotion) for emotion in EMOTIONS)
 
 
-def softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Turn logits, shape (..., 7), into probabilities along the last axis."""
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities: npt.NDArray[np.float32] = shifted / shifted.sum(axis=-1, keepdims=True)

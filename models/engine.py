@@ -1,4 +1,4 @@
-"""The one inference thread of a process: what waits is taken as a batch, results go to its askers."""
+"""The one inference thread of a process: what waits is taken as one batch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from models.emotions import Scores
 from models.face.predictor import FaceReading, RgbSource
 from models.voice.features import WINDOW_SAMPLES
 
-In = TypeVar("In", contravariant=True)
-Out = TypeVar("Out", covariant=True)
+In_contra = TypeVar("In_contra", contravariant=True)
+Out_co = TypeVar("Out_co", covariant=True)
 
 
-class Predictor(Protocol[In, Out]):
+class Predictor(Protocol[In_contra, Out_co]):
     """What the thread runs: a batch in, as many results out, in the same order."""
 
-    def predict(self, batch: Sequence[In]) -> Sequence[Out]: ...
+    def predict(self, batch: Sequence[In_contra]) -> Sequence[Out_co]: ...
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -32,11 +33,11 @@ def export_onnx(network: nn.Module, example: torch.Tensor, free_axes: Mapping[in
         ExportError: the two differ by more than 1e-4 in any logit.
     """
     network.eval()
-    exported = io.BytesIO()
-    with warnings.catch_warnings():
-        # The TorchScript exporter is deprecated, but the newer one needs two more packages and
-        # unrolls an LSTM over time, which would fix the length of the window.
+    # The TorchScript exporter is deprecated, but the newer one needs two more packages and
+    # unrolls an LSTM over time, which would fix the length of the window.
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")
+        exported = Path(folder) / "network.onnx"
         torch.onnx.export(
             network,
             (example,),
@@ -47,7 +48,7 @@ def export_onnx(network: nn.Module, example: torch.Tensor, free_axes: Mapping[in
             dynamo=False,
             opset_version=_OPSET,
         )
-    content = exported.getvalue()
+        content = exported.read_bytes()
     batch = example.expand(3, *example.shape[1:]).contiguous()
     with torch.inference_mode():
         wanted = network(batch).numpy()

@@ -19,7 +19,7 @@ class FusionConfig:
 
 
 def fuse(voice: Scores | None, face: Scores | None, config: FusionConfig) -> Scores | None:
-    """Return fused probabilities; where one side is None the other stands alone, whatever its weight."""
+    """Return fused probabilities; where one side is None the other stands alone."""
     if voice is None:
         return face
     if face is None:

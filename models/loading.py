@@ -39,7 +39,7 @@ class ModelConfig:
     Attributes:
         voice_weights: .pt (torch state dict) or .onnx file of the voice network.
         face_weights: the same for the embedded face network.
-        face_model: "embedded", "hsemotion", or "auto": HSEmotion where it can be had, else embedded.
+        face_model: "embedded", "hsemotion", or "auto": HSEmotion if it can be had, else embedded.
         face_device: "cpu" or "cuda", for the face network.
         offline: never try to download.
     """

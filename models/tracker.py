@@ -11,7 +11,7 @@ from models.smoothing import MovingAverage, SmoothingConfig
 
 @dataclass(frozen=True)
 class Box:
-    """A face in its picture, as shares of the picture's width and height, from the top left."""
+    """A face in its picture: shares of the picture's width and height, from the top left."""
 
     x: float
     y: float
@@ -21,7 +21,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Smoothed or fused probabilities, and when the newest sound or picture in them was captured."""
+    """Smoothed or fused probabilities, and when the newest of their sources was captured."""
 
     scores: Scores
     captured_at: float

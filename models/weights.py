@@ -1,4 +1,4 @@
-"""The weights that ship with the project: their facts, read from a manifest, and their integrity."""
+"""The weights that ship with the project: their facts, from a manifest, and their integrity."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MANIFEST_PATH = WEIGHTS_FOLDER / "manifest.toml"
 
 
 class WeightsError(RuntimeError):
-    """Weights are missing, damaged or of another kind; the message names the file and the remedy."""
+    """Weights are missing, damaged or of another kind; the message names file and remedy."""
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ async def offer(request: web.Request) -> web.Response:
             f"The server is full; try again in {retry_after_s} seconds.",
             {"Retry-After": str(retry_after_s)},
         )
-    except Exception:
+    except Exception:  # noqa: BLE001  see below; the log has the rest
         # What passes the parser can still ask for what cannot be: no common codec, no candidates.
         _log.info("an offer could not be answered", exc_info=True)
         return _refusal(400, "The offer cannot be answered; it has no codec or transport we share.")

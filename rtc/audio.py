@@ -40,7 +40,8 @@ class RollingWindow:
         """Return a copy of the newest ``count`` samples, or of all held when they are fewer."""
         count = min(count, self.filled)
         indices = np.arange(self._next - count, self._next) % len(self._ring)
-        return self._ring[indices]
+        samples: npt.NDArray[np.float32] = self._ring[indices]
+        return samples
 
 
 class AudioConsumer:

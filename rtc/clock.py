@@ -1,4 +1,4 @@
-"""The one clock of capture times: seconds that never go back, passed in so that tests can turn it."""
+"""The one clock of capture times: seconds that never go back, passed in for the tests' sake."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from models.tracker import TrackerConfig
+from models.voice.features import SILENCE_RMS
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class SessionConfig:
 
     tick_interval_s: float = 0.5
     result_wait_s: float = 0.25
-    silence_rms: float = 0.003
+    silence_rms: float = SILENCE_RMS
     min_window_s: float = 0.5
     media_timeout_s: float = 10.0
     close_timeout_s: float = 3.0

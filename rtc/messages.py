@@ -1,4 +1,4 @@
-"""The wire schema, version 1: what is sent over the data channel, as frozen dataclasses and JSON."""
+"""The wire schema, version 1: what the data channel carries, as dataclasses and JSON."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class EmotionMessage:
             raise ValueError(f"not an emotion message: {error}") from error
 
 
-def message_from(
+def message_from(  # noqa: PLR0913  a message has so many independent parts, each named
     estimate: Estimate,
     *,
     sequence: int,
@@ -105,9 +105,8 @@ def message_from(
 ) -> EmotionMessage:
     """Put an estimate into the wire schema.
 
-    Args:
-        now: the clock of the capture times in ``estimate``, in seconds.
-        frame_used_at: when the newest picture whose result is in the estimate was captured.
+    ``now`` is on the clock of the capture times in ``estimate``, in seconds; ``frame_used_at`` is
+    when the newest picture that gave a result was captured.
     """
     voice, face, fused = estimate.voice, estimate.face, estimate.fused
     return EmotionMessage(

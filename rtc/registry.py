@@ -63,7 +63,7 @@ class SessionRegistry:
     async def _serve(self, session: PeerSession) -> None:
         try:
             await session.run()
-        except Exception:
+        except Exception:  # noqa: BLE001  logged whole; the other sessions go on
             _log.exception("session %s failed", session.session_id)
         finally:
             del self.sessions[session.session_id]

@@ -165,7 +165,7 @@ class PeerSession:
         raise _SessionOver
 
     async def _tick(self, tasks: asyncio.TaskGroup) -> None:
-        """Ask, wait a little for the results, send; on a fixed grid, so that delays do not add up."""
+        """Ask, wait a little, send; on a fixed grid, so that delays do not add up."""
         interval_s = self._config.tick_interval_s
         started_at = self._clock()
         ticks = 0

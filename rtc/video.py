@@ -63,5 +63,4 @@ def rgb_of(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
         height=max(1, round(frame.height * shrink)),
         format="rgb24",
     )
-    rgb: npt.NDArray[np.uint8] = converted.to_ndarray()
-    return rgb
+    return np.asarray(converted.to_ndarray(), np.uint8)

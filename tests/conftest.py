@@ -77,7 +77,7 @@ async def server(start_server: StartServer) -> LiveServer:
 
 @pytest.fixture(autouse=True)
 def loopback_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a host without a network aioice offers no address, as it skips 127.0.0.1; then use that."""
+    """Offer 127.0.0.1 on a host that has nothing else; aioice would skip it."""
     others = [ip for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
     if all(ip.ip == "127.0.0.1" for ip in others):
         monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda **_: ["127.0.0.1"])

@@ -12,7 +12,7 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 from rtc.messages import CHANNEL_LABEL, EmotionMessage
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The server answered an offer with something else than an answer."""
 
     def __init__(self, status: int, sentence: str, headers: dict[str, str]) -> None:
@@ -89,7 +89,7 @@ async def post_offer(url: str, body: object) -> dict[str, str]:
     """POST an offer; return the answer.
 
     Raises:
-        Refused: the status is not 200.
+        RefusedError: the status is not 200.
     """
     async with (
         aiohttp.ClientSession() as http,
@@ -97,5 +97,5 @@ async def post_offer(url: str, body: object) -> dict[str, str]:
     ):
         fields: dict[str, str] = await response.json()
         if response.status != 200:
-            raise Refused(response.status, fields["error"], dict(response.headers))
+            raise RefusedError(response.status, fields["error"], dict(response.headers))
         return fields

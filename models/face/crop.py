@@ -62,7 +62,9 @@ def crop_face(rgb: npt.NDArray[np.uint8], box: Box, wanted: FaceInput) -> npt.ND
 def normalised(square: npt.NDArray[np.uint8], wanted: FaceInput) -> npt.NDArray[np.float32]:
     """Turn a square picture, uint8 (size, size, channels), into float32 (channels, size, size)."""
     scaled = square.astype(np.float32) / 255
-    standard = (scaled - np.float32(wanted.mean)) / np.float32(wanted.deviation)
+    standard = (scaled - np.asarray(wanted.mean, np.float32)) / np.asarray(
+        wanted.deviation, np.float32
+    )
     return np.ascontiguousarray(standard.transpose(2, 0, 1), np.float32)
 
 
@@ -72,4 +74,5 @@ def _cut(rgb: npt.NDArray[np.uint8], left: int, top: int, side: int) -> npt.NDAr
     columns = np.clip(np.arange(left, left + side), 0, width - 1)
     if rows[-1] - rows[0] == side - 1 and columns[-1] - columns[0] == side - 1:
         return rgb[top : top + side, left : left + side]
-    return rgb[rows[:, None], columns]
+    beyond: npt.NDArray[np.uint8] = rgb[rows[:, None], columns]
+    return beyond

@@ -41,7 +41,7 @@ class FaceDetector:
             self.detect(np.zeros((128, 128, 3), np.uint8))
 
     def detect(self, rgb: npt.NDArray[np.uint8]) -> Box | None:
-        """Return the box of the largest face in a picture, uint8 RGB (height, width, 3), or None."""
+        """Return the largest face's box in a uint8 RGB picture, (height, width, 3), or None."""
         height, width = rgb.shape[:2]
         image = Image(image_format=ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
         found = [detection.bounding_box for detection in self._detector.detect(image).detections]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from models.emotions import EMOTIONS, Emotion, emotion_named
 from models.face.network import FACE_SIZE
 
-# FER+ (Barsoum et al., ICMI 2016) also counts contempt, unknown and no-face; those votes are left out.
+# FER+ (Barsoum et al., ICMI 2016) also counts contempt, unknown and no-face; those are left out.
 _FERPLUS_COLUMNS: dict[Emotion, str] = {
     Emotion.ANGRY: "anger",
     Emotion.DISGUST: "disgust",

@@ -15,7 +15,7 @@ from models.runtime import OnnxNetwork
 from models.tracker import Box
 
 RgbSource = Callable[[], npt.NDArray[np.uint8]]
-"""Gives a picture, uint8 RGB, shape (height, width, 3), when it is called in the inference thread."""
+"""Gives a picture, uint8 RGB, (height, width, 3), when called in the inference thread."""
 
 
 @dataclass(frozen=True)

@@ -95,11 +95,12 @@ def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> Averag
     targets = soft_targets(training, votes, recipe)
     images = torch.from_numpy(training.images).unsqueeze(1)
 
-    network = FaceNetwork(recipe.drop_rate, recipe.drop_path_rate).to(
-        device, memory_format=torch.channels_last
-    )
+    network = FaceNetwork(recipe.drop_rate, recipe.drop_path_rate).to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = AveragedModel(
-        network, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging_decay), use_buffers=True
+        network,
+        multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging_decay),  # type: ignore[no-untyped-call]
+        use_buffers=True,
     )
     optimizer = torch.optim.SGD(
         network.parameters(),
@@ -138,7 +139,7 @@ def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> Averag
             batch = batch.to(device, memory_format=torch.channels_last)
             loss = functional.cross_entropy(network(batch), targets[rows].to(device))
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
             schedule.step()

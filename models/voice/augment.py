@@ -14,7 +14,7 @@ Samples = npt.NDArray[np.float32]
 
 
 def opus_round_trip(samples: Samples, compression_level: float) -> Samples:
-    """Encode as Opus and decode again; ``compression_level`` in [0, 1], 1 is the lowest bit rate."""
+    """Encode as Opus and decode again; ``compression_level`` 0 to 1 is the lowest bit rate."""
     coded = io.BytesIO()
     soundfile.write(
         coded,
@@ -68,7 +68,8 @@ def _in_a_room(window: Samples, rng: np.random.Generator) -> Samples:
     tail[0] = 1.0
     size = 2 * WINDOW_SAMPLES
     wet = np.fft.irfft(np.fft.rfft(window, size) * np.fft.rfft(tail, size), size)
-    return wet[:WINDOW_SAMPLES].astype(np.float32)
+    heard: Samples = wet[:WINDOW_SAMPLES].astype(np.float32)
+    return heard
 
 
 def _with_noise(window: Samples, rng: np.random.Generator) -> Samples:
@@ -80,4 +81,5 @@ def _with_noise(window: Samples, rng: np.random.Generator) -> Samples:
     noise = np.fft.irfft(spectrum / frequency ** rng.uniform(0, 1), WINDOW_SAMPLES)
     signal_power = np.mean(window**2) + 1e-8
     wanted = signal_power * 10 ** (-rng.uniform(5, 40) / 10)
-    return (window + noise * np.sqrt(wanted / np.mean(noise**2))).astype(np.float32)
+    noisy = window + noise * np.sqrt(wanted / np.mean(noise**2))
+    return np.asarray(noisy, np.float32)

@@ -45,7 +45,7 @@ class Utterance:
 
 
 def ravdess(root: Path) -> tuple[Utterance, ...]:
-    """List RAVDESS speech (``Actor_NN/03-01-EE-II-SS-RR-AA.*``); the speaker is the actor's number."""
+    """List RAVDESS speech (``Actor_NN/03-01-EE-II-SS-RR-AA.*``); speakers are actor numbers."""
     found = []
     for path in _recordings(root):
         fields = path.stem.split("-")
@@ -59,20 +59,20 @@ def ravdess(root: Path) -> tuple[Utterance, ...]:
 
 def tess(root: Path) -> tuple[Utterance, ...]:
     """List the Toronto emotional speech set (``OAF_word_emotion.*``)."""
-    found = []
-    for path in _recordings(root):
-        if match := re.fullmatch(r"(OAF|OA|YAF)_\w+_([a-z]+)", path.stem):
-            found.append(Utterance(path, "tess", match[1], emotion_named(match[2])))
-    return tuple(found)
+    return tuple(
+        Utterance(path, "tess", match[1], emotion_named(match[2]))
+        for path in _recordings(root)
+        if (match := re.fullmatch(r"(OAF|OA|YAF)_\w+_([a-z]+)", path.stem))
+    )
 
 
 def nemo(root: Path) -> tuple[Utterance, ...]:
     """List nEMO, Polish emotional speech (``SPEAKER_emotion_N.*``)."""
-    found = []
-    for path in _recordings(root):
-        if match := re.fullmatch(r"([A-Z]{2,3}\d+)_([a-z]+)_\d+", path.stem):
-            found.append(Utterance(path, "nemo", match[1], emotion_named(match[2])))
-    return tuple(found)
+    return tuple(
+        Utterance(path, "nemo", match[1], emotion_named(match[2]))
+        for path in _recordings(root)
+        if (match := re.fullmatch(r"([A-Z]{2,3}\d+)_([a-z]+)_\d+", path.stem))
+    )
 
 
 def read_speech(path: Path) -> npt.NDArray[np.float32]:

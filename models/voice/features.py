@@ -17,6 +17,9 @@ from librosa.filters import mel
 SAMPLE_RATE_HZ = 16_000
 WINDOW_S = 1.0
 WINDOW_SAMPLES = int(SAMPLE_RATE_HZ * WINDOW_S)
+# Root mean square below which a window is silence. A tenth of RAVDESS's quietest class, sadness,
+# lies below; so does the noise of a microphone in a quiet room.
+SILENCE_RMS = 0.002
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,13 @@ _DELTA_REACH = 4  # frames to each side, as in librosa.feature.delta with its de
 class VoiceNetwork(nn.Module):
     """MFCC -> logits.
 
-    Input: float32, shape (batch, frames, 40), at least 2 frames of 10 ms; live windows have 51 to 101.
+    Input: float32, shape (batch, frames, 40), 2 or more frames of 10 ms; live: 51-101.
     Output: float32 logits, shape (batch, 7), in the order of ``EMOTIONS``.
     """
+
+    mean: torch.Tensor
+    deviation: torch.Tensor
+    slope: torch.Tensor
 
     def __init__(
         self, coefficients: int = 40, hidden: int = 128, layers: int = 2, drop_rate: float = 0.0

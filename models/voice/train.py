@@ -56,7 +56,7 @@ class Clip:
 
 
 def trim_silence(samples: Samples, margin_s: float = 0.2, below_peak_db: float = 35.0) -> Samples:
-    """Cut leading and trailing parts that are quieter than the loudest 25 ms by ``below_peak_db``."""
+    """Cut both ends where they are ``below_peak_db`` quieter than the loudest 25 ms."""
     frame = SAMPLE_RATE_HZ // 40
     count = max(1, len(samples) // frame)
     squares = np.resize(samples, count * frame).reshape(count, frame) ** 2
@@ -119,7 +119,7 @@ class BatchMaker:
 
 
 def mask_time(mfcc: torch.Tensor, rng: np.random.Generator, longest: int) -> None:
-    """Replace a stretch of frames by the window's mean (SpecAugment, Park et al. 2019), in place."""
+    """Replace a stretch of frames by the window's mean, in place (Park et al. 2019)."""
     for row in range(len(mfcc)):
         length = int(rng.integers(0, longest + 1))
         start = int(rng.integers(0, mfcc.shape[1] - length))
@@ -168,7 +168,10 @@ def train(
     sample = np.concatenate([batches.draw(np.random.default_rng(recipe.seed))[0] for _ in range(8)])
     network.mean.copy_(torch.from_numpy(sample.mean((0, 1))))
     network.deviation.copy_(torch.from_numpy(sample.std((0, 1))))
-    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging_decay))
+    averaged = AveragedModel(
+        network,
+        multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging_decay),  # type: ignore[no-untyped-call]
+    )
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.peak_learning_rate, weight_decay=recipe.weight_decay
     )
@@ -200,7 +203,7 @@ def train(
             network(mfcc), targets, label_smoothing=recipe.label_smoothing
         )
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -220,8 +223,8 @@ def train(
             )
             by_clip, by_window = evaluate(averaged, validation)
             tqdm.write(f"step {step + 1}: held-out clips {by_clip:.3f}, windows {by_window:.3f}")
-    final: VoiceNetwork = averaged.module
-    return final
+    network.load_state_dict(averaged.module.state_dict())
+    return network
 
 
 def main() -> None:

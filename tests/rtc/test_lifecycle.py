@@ -55,7 +55,7 @@ async def test_a_session_without_media_is_ended(
 async def test_a_peer_that_never_connects_is_forgotten(
     start_server: StartServer, happy_clip: Clip
 ) -> None:
-    """An offer whose sender vanishes after the answer holds a place no longer than without media."""
+    """An offer whose sender vanishes after the answer holds its place for a short while only."""
     server = await start_server(ServerConfig(session=SessionConfig(media_timeout_s=1.0)))
     peer = Peer(server.url, SoundTrack(happy_clip.sound))
     peer._connection.setRemoteDescription = lambda _: asyncio.sleep(0)

@@ -19,7 +19,7 @@ from tests.media import (
     load_clip,
     silence,
 )
-from tests.peers import Peer, Refused
+from tests.peers import Peer, RefusedError
 
 
 async def test_voice_face_and_fused_arrive_at_two_hertz(
@@ -33,7 +33,7 @@ async def test_voice_face_and_fused_arrive_at_two_hertz(
     assert newest.evidence == "both"
     assert newest.face is not None
     assert 0 < newest.face.box.x < newest.face.box.x + newest.face.box.width < 1
-    assert [line.label for line in newest.top5][0] == newest.fused.label
+    assert newest.top5[0].label == newest.fused.label
     assert len(newest.top5) == 5
     assert newest.audio_level > 0.003
     assert newest.latency_ms is not None
@@ -108,7 +108,7 @@ async def test_a_full_server_refuses_the_next(start_server: StartServer, happy_c
     """With every place taken an offer gets 503 and Retry-After, and the one inside goes on."""
     server = await start_server(ServerConfig(max_sessions=1))
     async with Peer(server.url, SoundTrack(happy_clip.sound)) as first:
-        with pytest.raises(Refused, match="server is full") as refusal:
+        with pytest.raises(RefusedError, match="server is full") as refusal:
             await Peer(server.url, SoundTrack(happy_clip.sound)).__aenter__()
         assert refusal.value.status == 503
         assert refusal.value.headers["Retry-After"] == "10"
@@ -118,7 +118,7 @@ async def test_a_full_server_refuses_the_next(start_server: StartServer, happy_c
 async def test_a_slow_reader_of_pictures_gets_the_newest(
     server: LiveServer, happy_clip: Clip
 ) -> None:
-    """Fifteen pictures a second against two ticks: the one used is fresh, the others are dropped."""
+    """Of fifteen pictures a second the one used is fresh; the others are dropped."""
     async with Peer(server.url, PictureTrack(happy_clip.pictures)) as peer:
         messages = (await peer.results(8))[2:]
     assert max(message.latency_ms for message in messages) < 500

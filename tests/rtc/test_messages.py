@@ -1,0 +1,73 @@
+"""The wire schema: what goes in comes out, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from models.tracker import Box, Estimate, Evidence
+from rtc.messages import EmotionMessage, message_from
+
+
+def _message(estimate: Estimate, frame_used_at: float | None = 9.96) -> EmotionMessage:
+    return message_from(
+        estimate,
+        sequence=3,
+        now=10.0,
+        time_ms=1_700_000_000_000,
+        audio_level=0.123456,
+        frame_used_at=frame_used_at,
+    )
+
+
+VOICE = Evidence(np.array([0.1, 0, 0, 0.6, 0.2, 0.1, 0], np.float32), 9.9)
+FACE = Evidence(np.array([0, 0, 0, 0.9, 0.1, 0, 0], np.float32), 9.96, Box(0.25, 0.2, 0.3, 0.4))
+
+
+def test_a_message_survives_json() -> None:
+    """Reading the JSON of a message gives the same message."""
+    message = _message(Estimate(VOICE, FACE, VOICE))
+    assert EmotionMessage.from_json(message.to_json()) == message
+
+
+def test_the_json_has_the_documented_shape() -> None:
+    """Names, order of emotions, ages, latency and box are as the README documents them."""
+    fields = json.loads(_message(Estimate(VOICE, FACE, VOICE)).to_json())
+    assert list(fields) == [
+        "version", "sequence", "time_ms", "evidence", "voice", "face", "fused", "top5",
+        "audio_level", "latency_ms",
+    ]  # fmt: skip
+    assert (fields["version"], fields["sequence"], fields["evidence"]) == (1, 3, "both")
+    assert list(fields["voice"]["probabilities"]) == [
+        "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
+    ]  # fmt: skip
+    assert (fields["voice"]["label"], fields["voice"]["age_ms"]) == ("happy", 100)
+    assert fields["face"]["box"] == {"x": 0.25, "y": 0.2, "width": 0.3, "height": 0.4}
+    assert [line["label"] for line in fields["top5"][:2]] == ["happy", "neutral"]
+    assert (fields["audio_level"], fields["latency_ms"]) == (0.1235, 40)
+
+
+@pytest.mark.parametrize(
+    ("voice", "face", "evidence"),
+    [(None, None, "none"), (VOICE, None, "voice"), (None, FACE, "face")],
+)
+def test_missing_evidence_is_null(
+    voice: Evidence | None, face: Evidence | None, evidence: str
+) -> None:
+    """A side without evidence is null, and ``evidence`` says what there is."""
+    fields = json.loads(_message(Estimate(voice, face, voice or face), None).to_json())
+    assert fields["evidence"] == evidence
+    assert (fields["voice"] is None) == (voice is None)
+    assert (fields["face"] is None) == (face is None)
+    assert (fields["fused"] is None) == (evidence == "none")
+    assert len(fields["top5"]) == (0 if evidence == "none" else 5)
+    assert fields["latency_ms"] is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', '{"version": 2}', "null"])
+def test_other_texts_are_refused(text: str) -> None:
+    """What is no message of this version raises ValueError."""
+    with pytest.raises(ValueError, match=r"."):
+        EmotionMessage.from_json(text)

@@ -1,0 +1,56 @@
+"""The one-slot sampler and the conversion of its pictures."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+import pytest
+
+from rtc.video import FrameSampler, rgb_of
+from tests.media import PictureTrack
+
+
+async def test_only_the_newest_picture_is_kept() -> None:
+    """Of five pictures that came between two ticks the last is taken, once."""
+    levels = np.array([10, 60, 110, 160, 210], np.uint8)
+    pictures = np.broadcast_to(levels[:, None, None, None], (5, 48, 64, 3))
+    track = PictureTrack(np.ascontiguousarray(pictures))
+    track._interval_s = 0.0
+    original = track.recv
+
+    async def recv_once() -> object:
+        if track.sent == 5:
+            track.stop()
+        return await original()
+
+    track.recv = recv_once
+    sampler = FrameSampler(track, lambda: 3.0)
+    await sampler.run()
+    frame = sampler.take()
+    assert frame is not None
+    assert frame.captured_at == 3.0
+    assert abs(float(frame.rgb().mean()) - 210) < 4
+    assert sampler.take() is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "wanted"),
+    [((1080, 1920), (360, 640)), ((640, 360), (640, 360)), ((1280, 720), (640, 360))],
+)
+def test_large_pictures_are_shrunk(sent: tuple[int, int], wanted: tuple[int, int]) -> None:
+    """The longer side becomes at most 640 pixels and the shape stays."""
+    picture = np.zeros((*sent, 3), np.uint8)
+    rgb = rgb_of(av.VideoFrame.from_ndarray(picture, format="rgb24"))
+    assert rgb.shape == (*wanted, 3)
+    assert rgb.dtype == np.uint8
+
+
+def test_colours_arrive_as_red_green_blue() -> None:
+    """A red picture, sent as YUV, has its red in the first channel."""
+    red = np.zeros((48, 64, 3), np.uint8)
+    red[..., 0] = 200
+    frame = av.VideoFrame.from_ndarray(red, format="rgb24").reformat(format="yuv420p")
+    mean = rgb_of(frame).mean(axis=(0, 1))
+    assert mean[0] > 150
+    assert mean[1] < 60
+    assert mean[2] < 60
