@@ -39,7 +39,8 @@ class ModelConfig:
     Attributes:
         voice_weights: .pt (torch state dict) or .onnx file of the voice network.
         face_weights: the same for the embedded face network.
-        face_model: "embedded", "hsemotion", or "auto": HSEmotion if it can be had, else embedded.
+        face_model: "embedded", "hsemotion", or "auto": HSEmotion if it can be had, else embedded;
+            but whoever names ``face_weights`` of their own gets those.
         face_device: "cpu" or "cuda", for the face network.
         offline: never try to download.
     """
@@ -94,7 +95,8 @@ def _load_voice(config: ModelConfig, facts: NetworkFacts) -> tuple[VoicePredicto
 def _load_face(
     config: ModelConfig, manifest: dict[str, NetworkFacts]
 ) -> tuple[FaceClassifier, str]:
-    if config.face_model in {"auto", "hsemotion"}:
+    own_weights = config.face_weights != ModelConfig.face_weights
+    if config.face_model == "hsemotion" or (config.face_model == "auto" and not own_weights):
         required = config.face_model == "hsemotion"
         if (path := locate(offline=config.offline, required=required)) is not None:
             facts = manifest[HSEMOTION_FACE]

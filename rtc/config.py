@@ -32,6 +32,10 @@ class SessionConfig:
     max_buffered_bytes: int = 16_384
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.silence_rms <= 1:
+            raise ValueError(f"silence_rms must be between 0 and 1, not {self.silence_rms}")
+
 
 @dataclass(frozen=True)
 class ServerConfig:
@@ -48,3 +52,7 @@ class ServerConfig:
     max_offer_bytes: int = 65_536
     retry_after_s: int = 10
     session: SessionConfig = field(default_factory=SessionConfig)
+
+    def __post_init__(self) -> None:
+        if self.max_sessions < 1:
+            raise ValueError(f"max_sessions must be at least 1, not {self.max_sessions}")

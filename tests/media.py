@@ -23,6 +23,8 @@ ANGRY = MEDIA / "angry_man_1080p25_48k.mp4"
 SILENT = MEDIA / "sad_woman_360p24_silent.mp4"
 NO_FACE = MEDIA / "no_face.mp4"
 
+NO_RECORDINGS = "no recordings beside the project"  # why tests of meaning are skipped
+
 SOUND_RATE_HZ = 48_000
 PICTURE_RATE_HZ = 15
 _PACKET_SAMPLES = SOUND_RATE_HZ // 50

@@ -12,6 +12,7 @@ from tests.conftest import LiveServer, StartServer
 from tests.media import (
     HAPPY,
     NO_FACE,
+    NO_RECORDINGS,
     SILENT,
     Clip,
     PictureTrack,
@@ -43,7 +44,7 @@ async def test_voice_face_and_fused_arrive_at_two_hertz(
     assert 3.0 < elapsed_s < 4.5
 
 
-@pytest.mark.skipif(not HAPPY.exists(), reason="no recordings beside the project")
+@pytest.mark.skipif(not HAPPY.exists(), reason=NO_RECORDINGS)
 async def test_two_people_at_once_do_not_see_each_other(
     server: LiveServer, happy_clip: Clip, angry_clip: Clip
 ) -> None:
@@ -58,7 +59,7 @@ async def test_two_people_at_once_do_not_see_each_other(
     assert sum(faces_found) >= 0.9 * len(faces_found)
 
 
-@pytest.mark.skipif(not SILENT.exists(), reason="no recordings beside the project")
+@pytest.mark.skipif(not SILENT.exists(), reason=NO_RECORDINGS)
 async def test_silence_leaves_the_face_alone(server: LiveServer) -> None:
     """A silent clip with a face has no voice evidence, and fused is the face."""
     clip = load_clip(SILENT)
@@ -69,7 +70,7 @@ async def test_silence_leaves_the_face_alone(server: LiveServer) -> None:
     assert messages[-1].fused.probabilities == messages[-1].face.probabilities
 
 
-@pytest.mark.skipif(not NO_FACE.exists(), reason="no recordings beside the project")
+@pytest.mark.skipif(not NO_FACE.exists(), reason=NO_RECORDINGS)
 async def test_no_face_is_no_evidence(server: LiveServer) -> None:
     """A clip without a face gives face null in every message, never a guess."""
     clip = load_clip(NO_FACE)
