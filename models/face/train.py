@@ -12,14 +12,14 @@ import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from models.checkpoints import load_checkpoint, save_checkpoint
 from models.emotions import EMOTIONS
 from models.face.augment import augment
 from models.face.fer2013 import FaceImages, read_split, read_votes, without_copies_of
 from models.face.network import FaceNetwork
+from models.training import TrainingState, averaged_copy
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,7 @@ def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> Averag
 
     network = FaceNetwork(recipe.drop_rate, recipe.drop_path_rate).to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = AveragedModel(
-        network,
-        multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging_decay),  # type: ignore[no-untyped-call]
-        use_buffers=True,
-    )
+    averaged = averaged_copy(network, recipe.averaging_decay)
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=recipe.peak_learning_rate,
@@ -117,15 +113,11 @@ def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> Averag
         pct_start=recipe.warmup_share,
         cycle_momentum=False,
     )
-    first_epoch = 0
-    if (state := load_checkpoint(checkpoint_path)) is not None:
-        network.load_state_dict(state["network"])
-        averaged.load_state_dict(state["averaged"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        first_epoch = state["epoch"]
+    state = TrainingState(network, averaged, optimizer, schedule)
 
-    for epoch in range(first_epoch, recipe.epochs):
+    for epoch in range(state.resume(checkpoint_path), recipe.epochs):
+        # Seeded anew in each epoch, dropout too, so that a run that was stopped ends the same.
+        torch.manual_seed(recipe.seed * 10_000 + epoch)
         generator = torch.Generator().manual_seed(recipe.seed * 10_000 + epoch)
         order = torch.randperm(len(training), generator=generator)
         strength = min(1.0, epoch / (recipe.full_strength_from * recipe.epochs))
@@ -138,30 +130,17 @@ def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> Averag
             batch = augment(images[rows].float().div(255), generator, strength)
             batch = batch.to(device, memory_format=torch.channels_last)
             loss = functional.cross_entropy(network(batch), targets[rows].to(device))
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimizer.step()
-            schedule.step()
-            averaged.update_parameters(network)
+            state.step(loss, largest_gradient=5.0)
             if step % 20 == 0:
                 progress.set_postfix(loss=f"{loss.item():.3f}")
-        save_checkpoint(
-            checkpoint_path,
-            {
-                "network": network.state_dict(),
-                "averaged": averaged.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "schedule": schedule.state_dict(),
-                "epoch": epoch + 1,
-            },
-        )
+        state.save(checkpoint_path, epoch + 1)
         accuracy, balanced = top1(averaged, validation, device)
         tqdm.write(f"epoch {epoch + 1}: held-out top-1 {accuracy:.3f}, balanced {balanced:.3f}")
     return averaged
 
 
 def main() -> None:
+    """Train with the flags' settings and write the averaged weights."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fer", type=Path, required=True, help="folder with train/ and test/")
     parser.add_argument("--epochs", type=int, default=FaceTraining.epochs)

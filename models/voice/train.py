@@ -12,11 +12,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from models.checkpoints import load_checkpoint, save_checkpoint
 from models.emotions import EMOTIONS
+from models.training import TrainingState, averaged_copy
 from models.voice import corpora
 from models.voice.augment import Samples, cut_window, degrade, opus_round_trip
 from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Mfcc
@@ -30,7 +29,7 @@ HELD_OUT_ACTORS = tuple(str(actor) for actor in range(17, 25))
 class VoiceTraining:
     """What a run is made of; the defaults gave the shipped weights."""
 
-    steps: int = 6000
+    steps: int = 5000
     batch_size: int = 64
     peak_learning_rate: float = 2e-3
     weight_decay: float = 0.02
@@ -165,13 +164,11 @@ def train(
     torch.manual_seed(recipe.seed)
     batches = BatchMaker(training, recipe)
     network = VoiceNetwork(drop_rate=recipe.drop_rate)
-    sample = np.concatenate([batches.draw(np.random.default_rng(recipe.seed))[0] for _ in range(8)])
+    rng = np.random.default_rng(recipe.seed)
+    sample = np.concatenate([batches.draw(rng)[0] for _ in range(8)])
     network.mean.copy_(torch.from_numpy(sample.mean((0, 1))))
     network.deviation.copy_(torch.from_numpy(sample.std((0, 1))))
-    averaged = AveragedModel(
-        network,
-        multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging_decay),  # type: ignore[no-untyped-call]
-    )
+    averaged = averaged_copy(network, recipe.averaging_decay)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.peak_learning_rate, weight_decay=recipe.weight_decay
     )
@@ -181,17 +178,14 @@ def train(
         total_steps=recipe.steps,
         pct_start=recipe.warmup_share,
     )
-    first_step = 0
-    if (state := load_checkpoint(checkpoint_path)) is not None:
-        network.load_state_dict(state["network"])
-        averaged.load_state_dict(state["averaged"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        first_step = state["step"]
+    state = TrainingState(network, averaged, optimizer, schedule)
+    first_step = state.resume(checkpoint_path)
 
     progress = tqdm(range(first_step, recipe.steps), initial=first_step, total=recipe.steps)
     for step in progress:
+        # Seeded anew at each step, dropout too, so that a run that was stopped ends the same.
         rng = np.random.default_rng((recipe.seed, step))
+        torch.manual_seed(recipe.seed * 1_000_000 + step)
         mfcc_array, label_array = batches.draw(rng)
         mfcc = torch.from_numpy(mfcc_array)
         targets = functional.one_hot(torch.from_numpy(label_array), len(EMOTIONS)).float()
@@ -202,25 +196,11 @@ def train(
         loss = functional.cross_entropy(
             network(mfcc), targets, label_smoothing=recipe.label_smoothing
         )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        averaged.update_parameters(network)
+        state.step(loss, largest_gradient=1.0)
         if step % 20 == 0:
             progress.set_postfix(loss=f"{loss.item():.3f}")
         if (step + 1) % 250 == 0 or step + 1 == recipe.steps:
-            save_checkpoint(
-                checkpoint_path,
-                {
-                    "network": network.state_dict(),
-                    "averaged": averaged.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "step": step + 1,
-                },
-            )
+            state.save(checkpoint_path, step + 1)
             by_clip, by_window = evaluate(averaged, validation)
             tqdm.write(f"step {step + 1}: held-out clips {by_clip:.3f}, windows {by_window:.3f}")
     network.load_state_dict(averaged.module.state_dict())
@@ -228,6 +208,7 @@ def train(
 
 
 def main() -> None:
+    """Train with the flags' settings and write the averaged weights."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ravdess", type=Path, required=True, help="folder with Actor_NN folders")
     parser.add_argument("--tess", type=Path, help="folder of TESS, optional")

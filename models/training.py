@@ -1,0 +1,61 @@
+"""What both trainers share: the step, the running average of weights, and checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """All that a run needs to go on from where it was stopped, and the step that advances it."""
+
+    network: nn.Module
+    averaged: AveragedModel
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+
+    def step(self, loss: torch.Tensor, largest_gradient: float) -> None:
+        """Take one step down the gradient of ``loss``, its norm cut to ``largest_gradient``."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), largest_gradient)
+        self.optimizer.step()
+        self.schedule.step()
+        self.averaged.update_parameters(self.network)
+
+    def save(self, path: Path, done: int) -> None:
+        """Write a checkpoint after ``done`` steps or epochs; a crash leaves the previous one."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        torch.save({**parts, "done": done}, partial)
+        partial.replace(path)
+
+    def resume(self, path: Path) -> int:
+        """Take over a checkpoint and return how much it had done; 0 where there is none."""
+        if not path.exists():
+            return 0
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        for name, part in self._parts().items():
+            part.load_state_dict(saved[name])
+        return int(saved["done"])
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "network": self.network,
+            "averaged": self.averaged,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+        }
+
+
+def averaged_copy(network: nn.Module, decay: float) -> AveragedModel:
+    """Return a copy that follows the network's weights and buffers as an exponential average."""
+    average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(network, multi_avg_fn=average, use_buffers=True)
