@@ -26,7 +26,7 @@ from models.training import TrainingState, averaged_copy
 class FaceTraining:
     """What a run is made of; the defaults gave the shipped weights."""
 
-    epochs: int = 28
+    epochs: int = 21
     batch_size: int = 64
     peak_learning_rate: float = 0.05
     momentum: float = 0.9
