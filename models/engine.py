@@ -48,6 +48,7 @@ class InferenceEngine:
     ) -> None:
         self._voice = voice
         self._face = face
+        self._closed = False
         self._waiting: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="inference", daemon=True)
         self._thread.start()
@@ -79,13 +80,14 @@ class InferenceEngine:
 
     def close(self) -> None:
         """Finish what waits and end the thread; later requests raise RuntimeError."""
+        self._closed = True
         self._waiting.put(None)
         self._thread.join()
 
     def _ask(
         self, predict: Callable[[Sequence[Any]], Sequence[Any]], subject: object
     ) -> asyncio.Future[Any]:
-        if not self._thread.is_alive():
+        if self._closed:
             raise RuntimeError("the inference engine is closed")
         future: Future[Any] = Future()
         self._waiting.put(_Request(predict, subject, future))
@@ -110,6 +112,7 @@ def _answer(requests: Sequence[_Request]) -> None:
         return
     try:
         results = requests[0].predict([request.subject for request in requests])
+        answered = list(zip(requests, results, strict=True))
     except Exception as error:  # noqa: BLE001  whatever a network raises belongs to its asker
         if len(requests) == 1:
             requests[0].future.set_exception(error)
@@ -117,5 +120,5 @@ def _answer(requests: Sequence[_Request]) -> None:
         for request in requests:
             _answer([request])
         return
-    for request, result in zip(requests, results, strict=True):
+    for request, result in answered:
         request.future.set_result(result)

@@ -17,10 +17,17 @@ from models.face.crop import FaceInput
 from models.face.detector import FaceDetector
 from models.face.hsemotion import locate
 from models.face.predictor import FaceClassifier, FacePredictor
-from models.runtime import OnnxNetwork
+from models.runtime import DeviceError, OnnxNetwork
 from models.voice.features import Mfcc
 from models.voice.predictor import VoicePredictor
-from models.weights import WEIGHTS_FOLDER, NetworkFacts, WeightsError, read_manifest, verified
+from models.weights import (
+    MANIFEST_PATH,
+    WEIGHTS_FOLDER,
+    NetworkFacts,
+    WeightsError,
+    read_manifest,
+    verified,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,6 +57,10 @@ class ModelConfig:
     face_model: str = "auto"
     face_device: str = "cpu"
     offline: bool = False
+
+    def __post_init__(self) -> None:
+        if self.face_model not in {"auto", "hsemotion", "embedded"}:
+            raise ValueError(f"face_model is auto, hsemotion or embedded, not {self.face_model}")
 
 
 @dataclass(frozen=True)
@@ -128,6 +139,8 @@ def _network(
         model = path if path.suffix == ".onnx" else _exported(path, build(), example)
         network = OnnxNetwork(model, device)
         shape = network(example).shape
+    except DeviceError:
+        raise
     except Exception as error:
         first_line = str(error).partition("\n")[0]
         raise WeightsError(f"{path} does not fit {facts.name}: {first_line}") from error
@@ -169,8 +182,11 @@ def _face_input(facts: NetworkFacts) -> FaceInput:
             scale=float(table["crop_scale"]),
             shift=float(table["crop_shift"]),
         )
-    except KeyError as error:
-        raise WeightsError(f"manifest.toml lacks {error} for {facts.name}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(
+            f"{MANIFEST_PATH} says of {facts.name} not all that is needed ({error!r}); "
+            "restore it with: git checkout -- weights/manifest.toml"
+        ) from error
 
 
 def _name(path: Path, facts: NetworkFacts) -> str:

@@ -42,9 +42,15 @@ class MovingAverage:
         self._results: deque[tuple[float, Scores]] = deque(maxlen=config.length)
 
     def add(self, scores: Scores, captured_at: float) -> None:
-        """Take one result. One captured before the newest held comes too late and is dropped."""
+        """Take one result. One captured before the newest held comes too late and is dropped.
+
+        After a gap longer than ``hold_s`` everything before is forgotten, so that a face that
+        comes back, or another one, does not begin with what was there before.
+        """
         if self._results and captured_at < self._results[-1][0]:
             return
+        if self._results and captured_at - self._results[-1][0] > self._config.hold_s:
+            self._results.clear()
         self._results.append((captured_at, scores))
 
     @property
@@ -53,15 +59,9 @@ class MovingAverage:
         return self._results[-1][0] if self._results else None
 
     def mean(self, now: float) -> Scores | None:
-        """Return the average at ``now`` (seconds), or None when there is no evidence.
-
-        Once the newest result is older than ``hold_s`` everything is forgotten, so that a face
-        that comes back, or another one, does not begin with what was there before.
-        """
-        if self._results and now - self._results[-1][0] > self._config.hold_s:
-            self._results.clear()
-        recent = [s for at, s in self._results if now - at <= self._config.memory_s]
-        if not recent:
+        """Return the average at ``now`` (seconds), or None when there is no evidence."""
+        if not self._results or now - self._results[-1][0] > self._config.hold_s:
             return None
+        recent = [s for at, s in self._results if now - at <= self._config.memory_s]
         average: Scores = np.mean(recent, axis=0, dtype=np.float32)
         return average

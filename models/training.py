@@ -56,6 +56,10 @@ class TrainingState:
 
 
 def averaged_copy(network: nn.Module, decay: float) -> AveragedModel:
-    """Return a copy that follows the network's weights and buffers as an exponential average."""
+    """Return a copy that follows the network's weights as an exponential average.
+
+    Where the network has batch normalisation, its statistics are not those of the averaged
+    weights; ``torch.optim.swa_utils.update_bn`` must find them before the copy is used.
+    """
     average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+    return AveragedModel(network, multi_avg_fn=average)

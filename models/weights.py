@@ -46,7 +46,14 @@ def read_manifest(path: Path = MANIFEST_PATH) -> dict[str, NetworkFacts]:
     try:
         tables = tomllib.loads(path.read_text())["networks"]
         return {name: _facts(name, table) for name, table in tables.items()}
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+    except (
+        OSError,
+        tomllib.TOMLDecodeError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise WeightsError(
             f"{path} is unusable ({error}); restore it with: {_remedy(path)}"
         ) from error

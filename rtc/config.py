@@ -24,7 +24,7 @@ class SessionConfig:
     """
 
     tick_interval_s: float = 0.5
-    result_wait_s: float = 0.25
+    result_wait_s: float = 0.1
     silence_rms: float = SILENCE_RMS
     min_window_s: float = 0.5
     media_timeout_s: float = 10.0

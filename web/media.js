@@ -4,7 +4,8 @@ import { INSECURE, Told, missingSentence } from './errors.js';
 
 const WANTED = {
   video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 15 } },
-  audio: true,
+  // Noise suppression takes away what tells emotions apart, and nothing is played that could echo.
+  audio: { noiseSuppression: false, echoCancellation: false, autoGainControl: true },
 };
 
 // Nobody reads and answers a prompt this fast: a quicker refusal is an old setting, not an answer.

@@ -52,13 +52,20 @@ class FaceImages:
 
 
 def class_folders(root: Path) -> dict[Emotion, Path]:
-    """Find the class folders directly below ``root``; other folders are ignored."""
+    """Find the class folders directly below ``root``; other folders are ignored.
+
+    Raises:
+        ValueError: two folders are of the same class.
+    """
     found: dict[Emotion, Path] = {}
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         try:
-            found[emotion_named(folder.name)] = folder
+            emotion = emotion_named(folder.name)
         except ValueError:
             continue
+        if emotion in found:
+            raise ValueError(f"{found[emotion]} and {folder} both hold {emotion} pictures")
+        found[emotion] = folder
     return found
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, update_bn
 from tqdm import tqdm
 
 from models.emotions import EMOTIONS
@@ -35,6 +35,7 @@ class FaceTraining:
     label_smoothing: float = 0.05
     votes_weight: float = 0.3  # share of the FER+ votes in the target, where there are votes
     averaging_decay: float = 0.999
+    statistics_batches: int = 60  # for the batch normalisation of the averaged weights
     full_strength_from: float = 0.4  # share of the epochs after which augmentation is at its full
     drop_rate: float = 0.2
     drop_path_rate: float = 0.05
@@ -134,6 +135,14 @@ def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> Averag
             if step % 20 == 0:
                 progress.set_postfix(loss=f"{loss.item():.3f}")
         state.save(checkpoint_path, epoch + 1)
+        seen = torch.split(
+            order[: recipe.statistics_batches * recipe.batch_size], recipe.batch_size
+        )
+        update_bn(
+            (augment(images[rows].float().div(255), generator, strength) for rows in seen),
+            averaged,
+            device,
+        )
         accuracy, balanced = top1(averaged, validation, device)
         tqdm.write(f"epoch {epoch + 1}: held-out top-1 {accuracy:.3f}, balanced {balanced:.3f}")
     return averaged

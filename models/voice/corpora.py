@@ -60,7 +60,8 @@ def ravdess(root: Path) -> tuple[Utterance, ...]:
 def tess(root: Path) -> tuple[Utterance, ...]:
     """List the Toronto emotional speech set (``OAF_word_emotion.*``)."""
     return tuple(
-        Utterance(path, "tess", match[1], emotion_named(match[2]))
+        # The published set writes one speaker in two ways: OAF, and OA in a few names.
+        Utterance(path, "tess", "YAF" if match[1] == "YAF" else "OAF", emotion_named(match[2]))
         for path in _recordings(root)
         if (match := re.fullmatch(r"(OAF|OA|YAF)_\w+_([a-z]+)", path.stem))
     )

@@ -1,0 +1,142 @@
+"""Training the face network on self-made pictures: it runs, and a stop changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from models.emotions import EMOTIONS
+from models.face.fer2013 import FaceImages
+from models.face.network import FaceNetwork
+from models.face.train import FaceTraining, hold_out, soft_targets, top1, train
+from models.training import TrainingState
+
+# 7 classes of 4 pictures, one in twenty held out, in batches of 9: three steps an epoch.
+RECIPE = FaceTraining(epochs=2, batch_size=9)
+PER_CLASS = 4
+
+
+@pytest.fixture(scope="module")
+def fer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give folders in the layout of FER-2013 with patterns in the place of faces."""
+    root = tmp_path_factory.mktemp("fer")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", PER_CLASS), ("test", 1)):
+        for emotion in EMOTIONS:
+            folder = root / split / emotion
+            folder.mkdir(parents=True)
+            for number in range(count):
+                coarse = rng.integers(0, 256, (6, 6), dtype=np.uint8)
+                picture = cv2.resize(coarse, (48, 48), interpolation=cv2.INTER_CUBIC)
+                assert cv2.imwrite(str(folder / f"Training_{emotion}{number}.jpg"), picture)
+    header = "split,image,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+    votes = "train,Training_happy0.jpg,5,5,0,0,0,0,0,0,0,0"
+    (root / "ferplus_votes.csv").write_text(f"{header}\n{votes}\n")
+    return root
+
+
+def test_six_steps(fer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Two epochs of three steps change every weight, leave a checkpoint, and say how good it is."""
+    checkpoint = tmp_path / "runs" / "face.pt"
+    network = train(RECIPE, fer, checkpoint).module
+    torch.manual_seed(RECIPE.seed)
+    start = dict(FaceNetwork().named_parameters())
+    for name, trained in network.named_parameters():
+        assert trained.isfinite().all(), name
+        assert not torch.equal(trained, start[name]), name
+    saved = torch.load(checkpoint, weights_only=True)
+    assert saved["done"] == 2
+    assert saved["averaged"]["n_averaged"] == 6
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["face.pt"]
+    assert "epoch 2: held-out top-1" in capsys.readouterr().out
+
+
+def test_seed_fixes_the_run(fer: Path, tmp_path: Path):
+    """The same seed gives the same weights, another seed others."""
+    recipe = replace(RECIPE, epochs=1)
+    once = train(recipe, fer, tmp_path / "a.pt").state_dict()
+    again = train(recipe, fer, tmp_path / "b.pt").state_dict()
+    other = train(replace(recipe, seed=1), fer, tmp_path / "c.pt").state_dict()
+    assert all(torch.equal(once[name], again[name]) for name in once)
+    name = "module.backbone.classifier.weight"
+    assert not torch.equal(once[name], other[name])
+
+
+class Stopped(Exception):  # noqa: N818  it is no error
+    """Stands for a crash right after a checkpoint."""
+
+
+def test_resumed(fer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Stopping after an epoch and going on gives the weights that not stopping gives."""
+    whole = train(RECIPE, fer, tmp_path / "whole.pt").state_dict()
+
+    save = TrainingState.save
+
+    def save_and_stop(state: TrainingState, path: Path, done: int) -> None:
+        save(state, path, done)
+        raise Stopped
+
+    monkeypatch.setattr(TrainingState, "save", save_and_stop)
+    with pytest.raises(Stopped):
+        train(RECIPE, fer, tmp_path / "stopped.pt")
+    monkeypatch.undo()
+    resumed = train(RECIPE, fer, tmp_path / "stopped.pt").state_dict()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def split_of(levels: list[int], labels: list[int]) -> FaceImages:
+    images = np.stack([np.full((48, 48), level, np.uint8) for level in levels])
+    names = tuple(f"{row}.jpg" for row in range(len(levels)))
+    return FaceImages(names, images, np.array(labels, np.int64), ())
+
+
+def test_targets_by_hand():
+    """A target is the smoothed label, and where people voted, in part their votes."""
+    votes = {"1.jpg": np.array([0, 0, 0, 0.5, 0.5, 0, 0], np.float32)}
+    recipe = replace(RECIPE, label_smoothing=0.07, votes_weight=0.5)
+    targets = soft_targets(split_of([0, 1], [0, 3]), votes, recipe)
+    wanted = [
+        [0.94, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01],
+        [0.005, 0.005, 0.005, 0.72, 0.255, 0.005, 0.005],
+    ]
+    np.testing.assert_allclose(targets.numpy(), wanted, atol=1e-6)
+    assert targets.dtype == torch.float32
+
+
+def test_copies_stay_on_one_side():
+    """Pictures with the same pixels are all held out or all trained on, and none is lost."""
+    split = split_of([row // 2 for row in range(80)], [0] * 80)
+    training, validation = hold_out(split, share=0.25, seed=0)
+    held = {int(image[0, 0]) for image in validation.images}
+    assert len(held) == 10
+    assert len(validation) == 20
+    assert not held & {int(image[0, 0]) for image in training.images}
+    assert len(training) == 60
+
+
+def test_other_seed_holds_out_others():
+    """The seed decides which pictures are held out."""
+    split = split_of(list(range(80)), [0] * 80)
+    names = [hold_out(split, share=0.25, seed=seed)[1].names for seed in (0, 0, 1)]
+    assert names[0] == names[1] != names[2]
+
+
+def test_top1_by_hand():
+    """Accuracy is over pictures; balanced accuracy is the mean over the classes that occur."""
+
+    class BrightIsHappy(torch.nn.Module):
+        """Sees "happy" in bright pictures and "angry" in others."""
+
+        def forward(self, grey: torch.Tensor) -> torch.Tensor:
+            bright = grey.mean((1, 2, 3)) > 0.5
+            return torch.nn.functional.one_hot(bright * 3, 7).float()
+
+    split = split_of([255, 255, 255, 0, 0, 255], [3, 3, 3, 3, 0, 5])
+    accuracy, balanced = top1(BrightIsHappy(), split, torch.device("cpu"))
+    assert accuracy == pytest.approx(4 / 6)
+    assert balanced == pytest.approx((3 / 4 + 1 + 0) / 3)

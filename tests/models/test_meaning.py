@@ -1,0 +1,88 @@
+"""What the shipped networks see and hear in real pictures and recordings: guards the weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import skimage.data
+
+from models.emotions import EMOTIONS, Emotion
+from models.face.crop import normalised
+from models.face.fer2013 import read_split
+from models.loading import LoadedModels
+from models.tracker import Evidence
+from models.voice.corpora import Utterance, ravdess, read_speech
+from models.voice.features import WINDOW_SAMPLES
+from models.voice.train import trim_silence
+from tests.media import DATA
+
+FER_TEST = DATA / "fer2013" / "test"
+RAVDESS = DATA / "ravdess"
+UNSEEN_ACTORS = range(17, 21)
+
+
+def labels_by_class(labels: np.ndarray, per_class: int) -> np.ndarray:
+    """Return indices of as many examples of each class, drawn with a fixed seed."""
+    rng = np.random.default_rng(0)
+    classes = [np.flatnonzero(labels == label) for label in range(len(EMOTIONS))]
+    return np.concatenate([rng.choice(rows, per_class, replace=False) for rows in classes])
+
+
+@pytest.mark.skipif(not FER_TEST.exists(), reason="no FER-2013 beside the project")
+def test_face_on_unseen_pictures(models: LoadedModels):
+    """Of ten test pictures of each class at least half are classified as they are labelled."""
+    split = read_split(FER_TEST)
+    rows = labels_by_class(split.labels, 10)
+    face_input = models.classifier.input
+    scores = models.classifier.classify(
+        [normalised(split.images[row][..., None], face_input) for row in rows]
+    )
+    assert np.mean(np.argmax(scores, axis=1) == split.labels[rows]) >= 0.5
+
+
+def mean_scores(models: LoadedModels, utterance: Utterance) -> np.ndarray:
+    """Return the mean over windows of a second, every half second, as live use would average."""
+    samples = trim_silence(read_speech(utterance.path))
+    samples = np.pad(samples, (0, max(0, WINDOW_SAMPLES - len(samples))))
+    starts = range(0, len(samples) - WINDOW_SAMPLES + 1, WINDOW_SAMPLES // 2)
+    windows = [samples[start : start + WINDOW_SAMPLES] for start in starts]
+    return np.mean(models.voice.predict(windows), axis=0)
+
+
+@pytest.mark.skipif(not RAVDESS.exists(), reason="no RAVDESS beside the project")
+def test_voice_of_unseen_speakers(models: LoadedModels):
+    """Of four clips of each class, by speakers never trained on, at least two in five are right."""
+    clips = [u for actor in UNSEEN_ACTORS for u in ravdess(RAVDESS / f"Actor_{actor}")]
+    rows = labels_by_class(np.array([clip.label for clip in clips]), 4)
+    hits = [mean_scores(models, clips[row]).argmax() == clips[row].label for row in rows]
+    assert np.mean(hits) >= 0.4
+
+
+def test_face_in_photograph(models: LoadedModels):
+    """In a photograph the smiling woman's face is found and read as happy."""
+    photograph = skimage.data.astronaut()
+    (reading,) = models.face.predict([lambda: photograph])
+    assert reading is not None
+    assert Evidence(reading.scores, 0.0).label is Emotion.HAPPY
+
+
+def test_pictures_keep_their_places(models: LoadedModels):
+    """In a batch of pictures each reading stands where its picture stood, None for no face."""
+    photograph = skimage.data.astronaut()
+    grey = np.full_like(photograph, 128)
+    mirrored = np.ascontiguousarray(photograph[:, ::-1])
+    pictures = [grey, photograph, grey, mirrored]
+    readings = models.face.predict([lambda p=picture: p for picture in pictures])  # type: ignore[misc]
+    assert [reading is not None for reading in readings] == [False, True, False, True]
+    one, other = readings[1], readings[3]
+    assert one is not None
+    assert other is not None
+    assert one.box.x < 0.5 < other.box.x + other.box.width
+    alone = models.face.predict([lambda: mirrored])[0]
+    assert alone is not None
+    np.testing.assert_allclose(other.scores, alone.scores, atol=1e-5)
+
+
+def test_no_pictures(models: LoadedModels):
+    """No pictures give no readings."""
+    assert models.face.predict([]) == []
