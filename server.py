@@ -16,7 +16,7 @@ from eval.config import EvalConfig, add_evaluation_flags, evaluation_from, from_
 from models.threads import SystemLibraryError, limit_threads
 
 if TYPE_CHECKING:
-    from models.loading import ModelConfig
+    from models.loading import LoadedModels, ModelConfig
     from rtc.config import ServerConfig
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
@@ -49,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     try:
         with hold_port(settings.host, settings.port) as held:
-            asyncio.run(_run(settings, held))
+            models = _load(settings)
+            asyncio.run(_serve(settings, models, held))
     except (DeviceError, PortError, WeightsError) as error:
         return _failed(error)
     except KeyboardInterrupt:
@@ -57,17 +58,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _run(settings: Settings, held: socket.socket) -> None:
-    from models.loading import load_models, start_engine
-    from rtc.app import ServedModels, create_app
-    from rtc.serve import address_of, serve_until_signal
+def _load(settings: Settings) -> LoadedModels:
+    from models.loading import load_models
 
     models = load_models(settings.models)
     if settings.prelaunch_eval:
         from eval.quick import evaluate, lines
 
-        for line in lines(evaluate(settings.evaluation, models)):
+        session = settings.server.session
+        outcomes = evaluate(
+            settings.evaluation, models, session.tracker.fusion, session.silence_rms
+        )
+        for line in lines(outcomes):
             print(line, flush=True)
+    return models
+
+
+async def _serve(settings: Settings, models: LoadedModels, held: socket.socket) -> None:
+    from models.loading import start_engine
+    from rtc.app import ServedModels, create_app
+    from rtc.serve import address_of, serve_until_signal
+
     engine = await start_engine(models)
     try:
         names = ServedModels(voice=models.voice_name, face=models.face_name)
@@ -135,7 +146,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="people served at once [default %(default)s]",
     )
-    add("--log-level", default="WARNING", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    add(
+        "--log-level",
+        default="WARNING",
+        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
+        help="how much is said on standard error [default %(default)s]",
+    )
 
     add = parser.add_argument_group("models").add_argument
     add(
@@ -158,7 +174,8 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         default=from_environment("FACE_WEIGHTS", ModelConfig.face_weights),
-        help="embedded face network, .pt or .onnx "
+        help="embedded face network, .pt or .onnx; with --face-model auto one of your own "
+        "is preferred to HSEmotion "
         "[FACE_WEIGHTS; default weights/face_mobilenetv3.pt]",
     )
     add(
@@ -174,14 +191,16 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         metavar="K",
         default=from_environment("AUDIO_SMOOTH_K", session.tracker.voice.length),
-        help="voice results averaged, half a second each [AUDIO_SMOOTH_K; default %(default)s]",
+        help="voice results averaged, two a second, none older than 4 s "
+        "[AUDIO_SMOOTH_K; default %(default)s]",
     )
     add(
         "--face-smooth-k",
         type=int,
         metavar="K",
         default=from_environment("FACE_SMOOTH_K", session.tracker.face.length),
-        help="face results averaged, half a second each [FACE_SMOOTH_K; default %(default)s]",
+        help="face results averaged, two a second, none older than 6 s "
+        "[FACE_SMOOTH_K; default %(default)s]",
     )
     add(
         "--audio-vad-thresh",

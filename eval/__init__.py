@@ -1,1 +1,1 @@
-"""Measuring: how often the shipped networks are right, and how fast the server is."""
+"""Measuring: how often the shipped networks are right."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from eval.metrics import Accuracy
+    from models.fusion import FusionConfig
     from models.loading import LoadedModels
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
@@ -39,23 +40,27 @@ class _Scored:
     labels: npt.NDArray[np.int64]
 
 
-def evaluate(config: EvalConfig, models: LoadedModels) -> list[Outcome]:
-    """Measure voice, face and fused, each where its data is."""
+def evaluate(
+    config: EvalConfig, models: LoadedModels, fusion: FusionConfig, silence_rms: float
+) -> list[Outcome]:
+    """Measure voice, face and fused, each where its data is, with the settings that are served."""
     from eval.metrics import accuracy
 
-    voice, voice_protocol = _voice(config, models)
+    voice, voice_protocol = _voice(config, models, silence_rms)
     face, face_protocol = _face(config, models)
     outcomes = [
         Outcome("voice", accuracy(voice.scores, voice.labels) if voice else None, voice_protocol),
         Outcome("face", accuracy(face.scores, face.labels) if face else None, face_protocol),
     ]
     if voice and face:
-        fused = _paired(voice, face, config)
-        protocol = f"seeded pairs of a clip and a picture of the same class, {voice_protocol}"
-        outcomes.append(Outcome("fused", accuracy(fused.scores, fused.labels), protocol))
-    else:
-        outcomes.append(Outcome("fused", None, "needs both voice and face"))
-    return outcomes
+        fused = _paired(voice, face, config, fusion)
+        protocol = (
+            f"w_voice {fusion.w_voice}, seeded pairs of a clip and a picture of one class, as above"
+        )
+        if len(fused.labels):
+            outcomes.append(Outcome("fused", accuracy(fused.scores, fused.labels), protocol))
+            return outcomes
+    return [*outcomes, Outcome("fused", None, "needs both voice and face of one class")]
 
 
 def lines(outcomes: Sequence[Outcome]) -> list[str]:
@@ -73,7 +78,9 @@ def lines(outcomes: Sequence[Outcome]) -> list[str]:
     return text
 
 
-def _voice(config: EvalConfig, models: LoadedModels) -> tuple[_Scored | None, str]:
+def _voice(
+    config: EvalConfig, models: LoadedModels, silence_rms: float
+) -> tuple[_Scored | None, str]:
     import numpy as np
 
     from eval.datasets import DataError, voice_test
@@ -88,8 +95,12 @@ def _voice(config: EvalConfig, models: LoadedModels) -> tuple[_Scored | None, st
         test = voice_test(config.ravdess_root, trained_on, config.max_per_class, config.seed)
     except DataError as error:
         return None, str(error)
-    scores = clip_scores([clip.path for clip in test.clips], models.voice, config.batch_windows)
+    scores = clip_scores(
+        [clip.path for clip in test.clips], models.voice, config.batch_windows, silence_rms
+    )
     heard = [row for row, score in enumerate(scores) if score is not None]
+    if not heard:
+        return None, f"none of {len(scores)} clips could be read"
     labels = np.array([test.clips[row].label for row in heard], np.int64)
     stacked = np.stack([score for score in scores if score is not None])
     actors = ", ".join(map(str, test.actors))
@@ -111,6 +122,8 @@ def _face(config: EvalConfig, models: LoadedModels) -> tuple[_Scored | None, str
         test = face_test(config.fer_test_root, config.max_per_class, config.seed)
     except DataError as error:
         return None, str(error)
+    if not len(test):
+        return None, f"none of {len(test.broken)} pictures could be read"
     crops = [picture_crop(image, models.classifier.input) for image in test.images]
     scores: list[npt.NDArray[np.float32]] = []
     for start in range(0, len(crops), config.batch_windows):
@@ -120,12 +133,12 @@ def _face(config: EvalConfig, models: LoadedModels) -> tuple[_Scored | None, str
     )
 
 
-def _paired(voice: _Scored, face: _Scored, config: EvalConfig) -> _Scored:
+def _paired(voice: _Scored, face: _Scored, config: EvalConfig, fusion: FusionConfig) -> _Scored:
     """Fuse clips with pictures of the same class: nobody recorded both for these data sets."""
     import numpy as np
 
     from models.emotions import EMOTIONS
-    from models.fusion import FusionConfig, fuse
+    from models.fusion import fuse
 
     rng = np.random.default_rng(config.seed)
     scores, labels = [], []
@@ -137,7 +150,7 @@ def _paired(voice: _Scored, face: _Scored, config: EvalConfig) -> _Scored:
         count = config.fused_samples_per_class or max(len(spoken), len(shown))
         for _ in range(count):
             pair = voice.scores[rng.choice(spoken)], face.scores[rng.choice(shown)]
-            scores.append(fuse(*pair, FusionConfig()))
+            scores.append(fuse(*pair, fusion))
             labels.append(label)
     return _Scored(np.array(scores, np.float32), np.array(labels, np.int64))
 
@@ -153,8 +166,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemLibraryError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    from models.fusion import FusionConfig
     from models.loading import ModelConfig, load_models
     from models.runtime import DeviceError
+    from models.voice.features import SILENCE_RMS
     from models.weights import WeightsError
 
     parser = argparse.ArgumentParser(prog="eval.quick", description=__doc__)
@@ -164,12 +179,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.full:
         given.eval_max_per_class = given.fused_samples_per_class = 0
     try:
-        outcomes = evaluate(evaluation_from(given), load_models(ModelConfig(face_model="embedded")))
+        config = evaluation_from(given)
     except ValueError as error:
         parser.error(str(error))
+    try:
+        models = load_models(ModelConfig(face_model="embedded"))
     except (DeviceError, WeightsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    outcomes = evaluate(config, models, FusionConfig(), SILENCE_RMS)
     for line in lines(outcomes):
         print(line)
     return 0 if any(outcome.accuracy for outcome in outcomes) else 2

@@ -14,29 +14,31 @@ from tqdm import tqdm
 from models.emotions import Scores
 from models.face.crop import FaceInput, normalised
 from models.voice.corpora import read_speech
-from models.voice.features import SILENCE_RMS, WINDOW_SAMPLES, rms
+from models.voice.features import WINDOW_SAMPLES, rms
 from models.voice.predictor import VoicePredictor
 
 _HOP_SAMPLES = WINDOW_SAMPLES // 2  # the live server's tick
 
 
-def voiced_windows(samples: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+def voiced_windows(
+    samples: npt.NDArray[np.float32], silence_rms: float
+) -> list[npt.NDArray[np.float32]]:
     """Cut windows of 1 s every 0.5 s and leave out silent ones; of all silent the loudest stays."""
     if len(samples) < WINDOW_SAMPLES:
         samples = np.pad(samples, (0, WINDOW_SAMPLES - len(samples)))
     starts = range(0, len(samples) - WINDOW_SAMPLES + 1, _HOP_SAMPLES)
     windows = [samples[start : start + WINDOW_SAMPLES] for start in starts]
-    return [w for w in windows if rms(w) >= SILENCE_RMS] or [max(windows, key=rms)]
+    return [w for w in windows if rms(w) >= silence_rms] or [max(windows, key=rms)]
 
 
 def clip_scores(
-    paths: Sequence[Path], predictor: VoicePredictor, batch_windows: int
+    paths: Sequence[Path], predictor: VoicePredictor, batch_windows: int, silence_rms: float
 ) -> list[Scores | None]:
     """Return each recording's mean scores over its windows, shape (7,); None if unreadable."""
     result: list[Scores | None] = []
     for path in tqdm(paths, desc="clips", unit="clip", leave=False, disable=None):
         try:
-            windows = voiced_windows(read_speech(path))
+            windows = voiced_windows(read_speech(path), silence_rms)
         except soundfile.LibsndfileError:
             result.append(None)
             continue

@@ -1,1 +1,1 @@
-"""Perception: arrays in, scores out. Nothing here knows of networks, peers or wire formats."""
+"""Perception: arrays in, scores out. Nothing here knows of peers, connections or wire formats."""

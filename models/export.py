@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from models.runtime import OnnxNetwork
+from models.voice.network import VoiceNetwork
 
 _OPSET = 17
 _TOLERANCE = 1e-4
@@ -57,6 +58,11 @@ def export_onnx(network: nn.Module, example: torch.Tensor, free_axes: Mapping[in
         if not worst <= _TOLERANCE:
             raise ExportError(f"the exported network is off by {worst:.2g}")
     return content
+
+
+def free_axes_of(network: nn.Module) -> dict[int, str]:
+    """Return which input axes of a network of this project may vary in length."""
+    return {0: "batch", 1: "frames"} if isinstance(network, VoiceNetwork) else {0: "batch"}
 
 
 def _variations(example: torch.Tensor, free_axes: Mapping[int, str]) -> Iterator[torch.Tensor]:

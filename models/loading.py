@@ -18,7 +18,7 @@ from models.face.detector import FaceDetector
 from models.face.hsemotion import locate
 from models.face.predictor import FaceClassifier, FacePredictor
 from models.runtime import DeviceError, OnnxNetwork
-from models.voice.features import Mfcc
+from models.voice.features import SAMPLE_RATE_HZ, Mfcc
 from models.voice.predictor import VoicePredictor
 from models.weights import (
     MANIFEST_PATH,
@@ -97,6 +97,8 @@ async def start_engine(models: LoadedModels) -> InferenceEngine:
 
 
 def _load_voice(config: ModelConfig, facts: NetworkFacts) -> tuple[VoicePredictor, str]:
+    if facts.facts.get("sample_rate_hz") != SAMPLE_RATE_HZ:
+        raise WeightsError(f"{facts.name} is not for {SAMPLE_RATE_HZ} Hz, says {MANIFEST_PATH}")
     mfcc = Mfcc()
     window = np.zeros((1, 101, mfcc.config.coefficients), np.float32)
     network = _network(config.voice_weights, facts, _voice_network, window, "cpu")
@@ -106,19 +108,36 @@ def _load_voice(config: ModelConfig, facts: NetworkFacts) -> tuple[VoicePredicto
 def _load_face(
     config: ModelConfig, manifest: dict[str, NetworkFacts]
 ) -> tuple[FaceClassifier, str]:
-    own_weights = config.face_weights != ModelConfig.face_weights
+    own_weights = config.face_weights.resolve() != ModelConfig.face_weights.resolve()
     if config.face_model == "hsemotion" or (config.face_model == "auto" and not own_weights):
-        required = config.face_model == "hsemotion"
-        if (path := locate(offline=config.offline, required=required)) is not None:
-            facts = manifest[HSEMOTION_FACE]
-            network = OnnxNetwork(path, config.face_device)
-            return FaceClassifier(network, facts.order, _face_input(facts)), facts.name
+        facts = manifest[HSEMOTION_FACE]
+        if (hsemotion := _hsemotion(config, facts)) is not None:
+            return hsemotion, facts.name
     facts = manifest[EMBEDDED_FACE]
     face_input = _face_input(facts)
     crop = np.zeros((1, len(face_input.mean), face_input.size, face_input.size), np.float32)
     network = _network(config.face_weights, facts, _face_network, crop, config.face_device)
     classifier = FaceClassifier(network, facts.order, face_input)
     return classifier, _name(config.face_weights, facts)
+
+
+def _hsemotion(config: ModelConfig, facts: NetworkFacts) -> FaceClassifier | None:
+    """Load HSEmotion's network; None where it is only preferred and cannot be had or used."""
+    required = config.face_model == "hsemotion"
+    try:
+        path = locate(offline=config.offline, required=required)
+        if path is None:
+            return None
+        network = OnnxNetwork(path, config.face_device)
+    except DeviceError:
+        raise
+    except Exception as error:
+        # Whatever is wrong with a file that is not ours must not keep the server from starting.
+        if required:
+            raise WeightsError(f"HSEmotion cannot be used: {error}") from error
+        _log.warning("HSEmotion is not used: %s", error)
+        return None
+    return FaceClassifier(network, facts.order, _face_input(facts))
 
 
 def _network(
@@ -129,9 +148,8 @@ def _network(
     device: str,
 ) -> OnnxNetwork:
     """Load shipped weights by their verified serving export, anybody else's by what they are."""
-    path = path.resolve()
-    if path.parent == WEIGHTS_FOLDER.resolve() and path.name in facts.files:
-        verified(path, facts)
+    if _is_shipped(path, facts):
+        path = verified(path.resolve(), facts)
         return OnnxNetwork(verified(path.with_suffix(".onnx"), facts), device)
     if not path.is_file():
         raise WeightsError(f"{path} is missing; name weights that are there, or none for ours")
@@ -152,11 +170,10 @@ def _network(
 def _exported(path: Path, network: nn.Module, example: npt.NDArray[np.float32]) -> bytes:
     import torch
 
-    from models.export import export_onnx
+    from models.export import export_onnx, free_axes_of
 
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    free_axes = {0: "batch", 1: "frames"} if example.ndim == 3 else {0: "batch"}
-    return export_onnx(network, torch.from_numpy(example), free_axes)
+    return export_onnx(network, torch.from_numpy(example), free_axes_of(network))
 
 
 def _voice_network() -> nn.Module:
@@ -190,4 +207,8 @@ def _face_input(facts: NetworkFacts) -> FaceInput:
 
 
 def _name(path: Path, facts: NetworkFacts) -> str:
-    return facts.name if path.resolve().parent == WEIGHTS_FOLDER.resolve() else str(path)
+    return facts.name if _is_shipped(path, facts) else path.name
+
+
+def _is_shipped(path: Path, facts: NetworkFacts) -> bool:
+    return path.resolve().parent == WEIGHTS_FOLDER.resolve() and path.name in facts.files

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from models.export import export_onnx
+from models.export import export_onnx, free_axes_of
 from models.face.network import FACE_SIZE, FaceNetwork
 from models.voice.network import VoiceNetwork
 from models.weights import MANIFEST_PATH, WEIGHTS_FOLDER, sha256_of
@@ -20,9 +20,8 @@ from models.weights import MANIFEST_PATH, WEIGHTS_FOLDER, sha256_of
 def release(weights: Path, network: nn.Module, example: torch.Tensor) -> list[Path]:
     """Export ``weights`` (a state dict) beside itself; return both files."""
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    free_axes = {0: "batch", 1: "frames"} if example.ndim == 3 else {0: "batch"}
     exported = weights.with_suffix(".onnx")
-    exported.write_bytes(export_onnx(network, example, free_axes))
+    exported.write_bytes(export_onnx(network, example, free_axes_of(network)))
     return [weights, exported]
 
 

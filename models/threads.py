@@ -23,6 +23,10 @@ def limit_threads() -> None:
     os.environ.setdefault("GLOG_minloglevel", "2")  # MediaPipe's notes on GPUs it does not find
     try:
         import cv2
+    except ModuleNotFoundError as error:
+        raise SystemLibraryError(
+            "OpenCV is not installed in this Python; install the project with: pip install -e ."
+        ) from error
     except ImportError as error:
         library = str(error).partition(":")[0]
         raise SystemLibraryError(

@@ -70,8 +70,8 @@ def verified(path: Path, facts: NetworkFacts) -> Path:
     wanted = facts.files.get(path.name)
     if wanted != sha256_of(path):
         raise WeightsError(
-            f"{path} is damaged: its sha256 is not the one in manifest.toml; "
-            f"restore it with: {_remedy(path)}"
+            f"{path} is damaged: its sha256 is not the one in manifest.toml; restore it with: "
+            f"{_remedy(path)} (or, after training it anew: python -m models.release)"
         )
     return path
 

@@ -74,7 +74,7 @@ async def offer(request: web.Request) -> web.Response:
     body = await request.read()
     try:
         described = read_offer(body)
-        answer = await request.app[REGISTRY].admit(described)
+        session, answer = await request.app[REGISTRY].admit(described)
     except OfferError as error:
         return _refusal(400, str(error))
     except ServerFullError:
@@ -84,10 +84,8 @@ async def offer(request: web.Request) -> web.Response:
             f"The server is full; try again in {retry_after_s} seconds.",
             {"Retry-After": str(retry_after_s)},
         )
-    except Exception:  # noqa: BLE001  see below; the log has the rest
-        # What passes the parser can still ask for what cannot be: no common codec, no candidates.
-        _log.info("an offer could not be answered", exc_info=True)
-        return _refusal(400, "The offer cannot be answered; it has no codec or transport we share.")
+    if request.transport is None or request.transport.is_closing():
+        session.end("whoever offered went away before the answer")
     return web.json_response({"sdp": answer.sdp, "type": answer.type})
 
 
@@ -103,9 +101,16 @@ async def errors_as_sentences(
         return _refusal(413, f"The offer is larger than {limit_kb} KB.")
     except web.HTTPNotFound:
         return _refusal(404, f"There is nothing at {request.path}.")
+    except web.HTTPForbidden:
+        return _refusal(403, f"{request.path} is not for reading.")
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
         return _refusal(405, f"{request.path} takes {allowed} only.", {"Allow": allowed})
+    except web.HTTPException:
+        raise
+    except Exception:  # noqa: BLE001  logged whole; the asker is told that it was not them
+        _log.exception("%s %s failed", request.method, request.path)
+        return _refusal(500, "Something failed on the server; its log has the details.")
 
 
 async def _end_sessions(app: web.Application) -> None:

@@ -8,10 +8,11 @@ import numpy.typing as npt
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
-from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES
+from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, rms
 from rtc.clock import Clock
 
 _FULL_SCALE = 32768  # of signed 16-bit samples
+_LONGEST_GAP_S = 0.5  # after a longer one the sound before it is no longer "the newest second"
 
 
 class RollingWindow:
@@ -43,6 +44,10 @@ class RollingWindow:
         samples: npt.NDArray[np.float32] = self._ring[indices]
         return samples
 
+    def clear(self) -> None:
+        """Forget all samples held."""
+        self.filled = 0
+
 
 class AudioConsumer:
     """Turns whatever a peer sends into 16 kHz mono and keeps its newest second.
@@ -57,9 +62,7 @@ class AudioConsumer:
         self.captured_at: float | None = None
         self._track = track
         self._clock = clock
-        # In 16-bit samples the library's downmix of equal channels keeps their level; in
-        # floating point it would raise it by 3 dB.
-        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
+        self._resampler = _resampler()
 
     async def run(self) -> None:
         """Drain the track until it ends."""
@@ -69,6 +72,32 @@ class AudioConsumer:
             except MediaStreamError:
                 return
             if isinstance(frame, av.AudioFrame):
-                for converted in self._resampler.resample(frame):
-                    self.window.add(converted.to_ndarray()[0].astype(np.float32) / _FULL_SCALE)
-                self.captured_at = self._clock()
+                self._take(frame)
+
+    def level(self, now: float) -> float:
+        """Return the root mean square, in [0, 1], of the newest half second; 0 after a gap."""
+        if self.captured_at is None or now - self.captured_at > _LONGEST_GAP_S:
+            return 0.0
+        return rms(self.window.newest(SAMPLE_RATE_HZ // 2))
+
+    def _take(self, frame: av.AudioFrame) -> None:
+        now = self._clock()
+        if self.captured_at is not None and now - self.captured_at > _LONGEST_GAP_S:
+            self.window.clear()
+        for converted in self._converted(frame):
+            self.window.add(converted.to_ndarray()[0].astype(np.float32) / _FULL_SCALE)
+        self.captured_at = now
+
+    def _converted(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        try:
+            return self._resampler.resample(frame)
+        except ValueError:
+            # A peer may change its codec, and with it rate and channels, at any packet.
+            self._resampler = _resampler()
+            return self._resampler.resample(frame)
+
+
+def _resampler() -> av.AudioResampler:
+    # In 16-bit samples the library's downmix of equal channels keeps their level; in floating
+    # point it would raise it by 3 dB.
+    return av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)

@@ -51,7 +51,8 @@ class EmotionMessage:
         voice, face, fused: None where there is no evidence.
         top5: the five most probable fused emotions, best first; empty without evidence.
         audio_level: root mean square of the newest half second of sound, in [0, 1].
-        latency_ms: from the arrival of the newest picture used until this was sent, or None.
+        latency_ms: from the arrival of the newest picture (for voice alone: sound) whose result
+            is new in this message until it was sent; None when nothing is new.
     """
 
     version: int
@@ -101,12 +102,12 @@ def message_from(  # noqa: PLR0913  a message has so many independent parts, eac
     now: float,
     time_ms: int,
     audio_level: float,
-    frame_used_at: float | None,
+    newest_used_at: float | None,
 ) -> EmotionMessage:
     """Put an estimate into the wire schema.
 
-    ``now`` is on the clock of the capture times in ``estimate``, in seconds; ``frame_used_at`` is
-    when the newest picture that gave a result was captured.
+    ``now`` is on the clock of the capture times in ``estimate``, in seconds; ``newest_used_at`` is
+    when the newest picture (without one, sound) was captured whose result is new in this message.
     """
     voice, face, fused = estimate.voice, estimate.face, estimate.fused
     return EmotionMessage(
@@ -129,7 +130,7 @@ def message_from(  # noqa: PLR0913  a message has so many independent parts, eac
             for label, probability in (fused.ranked(_TOP) if fused else ())
         ),
         audio_level=round(audio_level, _DIGITS),
-        latency_ms=None if frame_used_at is None else round((now - frame_used_at) * 1000),
+        latency_ms=None if newest_used_at is None else round((now - newest_used_at) * 1000),
     )
 
 

@@ -20,7 +20,7 @@ def read_offer(body: bytes) -> RTCSessionDescription:
     """
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise OfferError('The body is not JSON; send {"sdp": "...", "type": "offer"}.') from None
     if not isinstance(fields, dict) or not isinstance(fields.get("sdp"), str):
         raise OfferError('There is no SDP in the body; send {"sdp": "...", "type": "offer"}.')
@@ -36,8 +36,9 @@ def _check_media(sdp: str) -> None:
     except Exception:  # noqa: BLE001  the parser raises many kinds; all mean the same to the sender
         raise OfferError("The SDP does not parse; send the browser's offer unchanged.") from None
     kinds = [section.kind for section in media]
-    if "audio" not in kinds and "video" not in kinds:
-        raise OfferError("The offer has neither audio nor video; add a track before createOffer().")
+    sent = [s for s in media if s.port and s.direction in {None, "sendrecv", "sendonly"}]
+    if not {"audio", "video"} & {section.kind for section in sent}:
+        raise OfferError("The offer sends neither audio nor video; add a track before offering.")
     for kind in ("audio", "video", "application"):
         if kinds.count(kind) > 1:
             raise OfferError(f"The offer has {kinds.count(kind)} {kind} sections; one is served.")

@@ -26,15 +26,20 @@ class SessionRegistry:
         self.sessions: dict[str, PeerSession] = {}
         self._engine = engine
         self._config = config
+        self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def admit(self, offer: RTCSessionDescription) -> RTCSessionDescription:
+    async def admit(
+        self, offer: RTCSessionDescription
+    ) -> tuple[PeerSession, RTCSessionDescription]:
         """Answer an offer and serve its peer from now on.
 
         Raises:
-            ServerFullError: there is no place.
-            ValueError: the offer cannot be answered.
+            ServerFullError: there is no place, or the server is about to stop.
+            rtc.offers.OfferError: the offer cannot be answered.
         """
+        if self._closing:
+            raise ServerFullError("the server is about to stop")
         if len(self.sessions) >= self._config.max_sessions:
             raise ServerFullError(f"all {self._config.max_sessions} places are taken")
         session = PeerSession(secrets.token_hex(4), self._engine, self._config.session)
@@ -48,10 +53,11 @@ class SessionRegistry:
         task = asyncio.create_task(self._serve(session), name=f"session {session.session_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return answer
+        return session, answer
 
     async def aclose(self) -> None:
         """End every session and wait until all are closed, or have had their time."""
+        self._closing = True
         for session in self.sessions.values():
             session.end("the server stops")
         if self._tasks:
@@ -59,6 +65,7 @@ class SessionRegistry:
             _, unfinished = await asyncio.wait(self._tasks, timeout=limit_s)
             for task in unfinished:
                 task.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
 
     async def _serve(self, session: PeerSession) -> None:
         try:

@@ -56,7 +56,14 @@ async def serve_until_signal(app: web.Application, held: socket.socket, ready: s
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
-        await web.SockSite(runner, held).start()
+        try:
+            await web.SockSite(runner, held).start()
+        except OSError as error:
+            # Another process may have bound the port as we did and listened first.
+            port = held.getsockname()[1]
+            raise PortError(
+                f"port {port} was taken meanwhile; choose another with --port"
+            ) from error
         print(ready, flush=True)
         await stop.wait()
     finally:

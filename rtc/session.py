@@ -18,6 +18,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
+from models.emotions import Scores
 from models.engine import InferenceEngine
 from models.tracker import EmotionTracker
 from models.voice.features import SAMPLE_RATE_HZ, rms
@@ -25,7 +26,8 @@ from rtc.audio import AudioConsumer
 from rtc.channel import EmotionChannel
 from rtc.clock import Clock
 from rtc.config import SessionConfig
-from rtc.messages import CHANNEL_LABEL, message_from
+from rtc.messages import CHANNEL_LABEL, EmotionMessage, message_from
+from rtc.offers import OfferError
 from rtc.video import FrameSampler, LatestFrame
 
 _log = logging.getLogger(__name__)
@@ -84,7 +86,8 @@ class PeerSession:
         self._video: FrameSampler | None = None
         self._channel: EmotionChannel | None = None
         self._samples_used = 0
-        self._frame_used_at: float | None = None
+        self._new_sound_at: float | None = None  # captured, and first used since the last message
+        self._new_picture_at: float | None = None  # the same
         self._voice_asked = _Asked()
         self._face_asked = _Asked()
         self._over = asyncio.Event()
@@ -99,10 +102,18 @@ class PeerSession:
         """Answer a complete offer (candidates included); ``run`` must follow.
 
         Raises:
-            ValueError: the offer cannot be answered.
+            rtc.offers.OfferError: the offer cannot be answered.
         """
         self.state = SessionState.CONNECTING
-        await self._peer.setRemoteDescription(offer)
+        try:
+            await self._peer.setRemoteDescription(offer)
+        except Exception as error:
+            # aiortc raises many kinds for what passes its parser but cannot be: no common codec,
+            # no transport. All of them are the offer's fault; what comes below would be ours.
+            _log.info("an offer could not be answered", exc_info=True)
+            raise OfferError(
+                "The offer cannot be answered; it has no codec or transport that we share."
+            ) from error
         await self._peer.setLocalDescription(await self._peer.createAnswer())
         return self._peer.localDescription
 
@@ -117,7 +128,11 @@ class PeerSession:
                     tasks.create_task(self._video.run(), name=f"{self.session_id} video")
                 tasks.create_task(self._tick(tasks), name=f"{self.session_id} tick")
         except* _SessionOver:
-            _log.info("session %s ended: %s", self.session_id, self._why_over)
+            drops = self._channel.drops if self._channel else 0
+            _log.info(
+                "session %s ended: %s; %d results late, %d messages dropped",
+                *(self.session_id, self._why_over, self.late, drops),
+            )
         finally:
             await self.aclose()
 
@@ -149,7 +164,7 @@ class PeerSession:
             self._video = FrameSampler(track, self._clock)
 
     def _on_data_channel(self, channel: RTCDataChannel) -> None:
-        if channel.label == CHANNEL_LABEL:
+        if channel.label == CHANNEL_LABEL and self._channel is None:
             self._channel = EmotionChannel(channel, self._config.max_buffered_bytes)
             channel.on("close", lambda: self.end("the peer closed its data channel"))
 
@@ -174,12 +189,13 @@ class PeerSession:
             ticks = max(ticks + 1, int((self._clock() - started_at) / interval_s))
             await asyncio.sleep(started_at + ticks * interval_s - self._clock())
             self._end_without_media(started_at)
+            if self._channel is None:
+                continue
             self._ask_voice(tasks)
             self._ask_face(tasks)
             await self._wait_for_results()
-            if self._channel is not None:
-                self._send(sequence)
-                sequence += 1
+            self._channel.send(self._message(sequence))
+            sequence += 1
 
     def _end_without_media(self, started_at: float) -> None:
         arrivals = [
@@ -225,19 +241,22 @@ class PeerSession:
 
     async def _predict_voice(self, window: npt.NDArray[np.float32], captured_at: float) -> None:
         try:
-            scores = await self._engine.predict_voice(window)
+            scores = _finite(await self._engine.predict_voice(window))
         except Exception:  # noqa: BLE001  one person's window must not end their session
             self._log_once(self._voice_asked, "voice")
             return
+        self._new_sound_at = captured_at
         self._tracker.add_voice(scores, captured_at)
 
     async def _predict_face(self, frame: LatestFrame) -> None:
         try:
             reading = await self._engine.predict_face(frame.rgb)
+            if reading is not None:
+                _finite(reading.scores)
         except Exception:  # noqa: BLE001  one person's picture must not end their session
             self._log_once(self._face_asked, "face")
             return
-        self._frame_used_at = frame.captured_at
+        self._new_picture_at = frame.captured_at
         if reading is not None:
             self._tracker.add_face(reading.scores, reading.box, frame.captured_at)
 
@@ -246,18 +265,22 @@ class PeerSession:
             asked.failed = True
             _log.exception("session %s: the %s predictor failed", self.session_id, modality)
 
-    def _send(self, sequence: int) -> None:
-        assert self._channel is not None
+    def _message(self, sequence: int) -> EmotionMessage:
         now = self._clock()
-        level = 0.0
-        if self._audio is not None:
-            level = rms(self._audio.window.newest(SAMPLE_RATE_HZ // 2))
-        message = message_from(
+        newest_at = self._new_picture_at or self._new_sound_at
+        self._new_picture_at = self._new_sound_at = None
+        return message_from(
             self._tracker.estimate(now),
             sequence=sequence,
             now=now,
             time_ms=int(time.time() * 1000),
-            audio_level=level,
-            frame_used_at=self._frame_used_at,
+            audio_level=self._audio.level(now) if self._audio else 0.0,
+            newest_used_at=newest_at,
         )
-        self._channel.send(message)
+
+
+def _finite(scores: Scores) -> Scores:
+    """Return ``scores``; a network that gives none or infinite ones has failed."""
+    if not np.isfinite(scores).all():
+        raise ValueError("the network gave scores that are no numbers")
+    return scores

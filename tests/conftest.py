@@ -1,6 +1,12 @@
 """What the tests share: the shipped models, loaded once, and a real server on a free port."""
 
+# ruff: noqa: E402  threads are limited before anything loads numpy
+
 from __future__ import annotations
+
+from models.threads import limit_threads
+
+limit_threads()
 
 import asyncio
 import os
@@ -15,13 +21,10 @@ from aiohttp import web
 
 from models.engine import InferenceEngine
 from models.loading import LoadedModels, ModelConfig, load_models, start_engine
-from models.threads import limit_threads
 from rtc.app import REGISTRY, ServedModels, create_app
 from rtc.config import ServerConfig
 from rtc.registry import SessionRegistry
 from tests.media import ANGRY, DATA, HAPPY, NO_RECORDINGS, Clip, load_clip, photograph_clip
-
-limit_threads()
 
 
 @dataclass(frozen=True)

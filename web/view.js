@@ -15,7 +15,10 @@
  */
 
 const WITHOUT_EVIDENCE = { voice: 'Silence', face: 'No face', fused: 'No evidence' };
+const WITHOUT_DEVICE = { voice: 'No microphone', face: 'No camera' };
+const DEVICE_OF = { voice: 'audio', face: 'video' };
 const DASH = '–';
+let tracks = []; // what the person sends, to tell silence from no microphone
 
 const root = document.documentElement;
 const element = (id) => document.getElementById(id);
@@ -49,6 +52,7 @@ export function showModels(words) {
 /** Show one's own picture, or say why there is none. */
 export function showCamera(stream) {
   const camera = element('camera');
+  tracks = stream?.getTracks() ?? [];
   const seen = Boolean(stream?.getVideoTracks().some((track) => track.readyState === 'live'));
   camera.srcObject = seen ? stream : null;
   element('stage').classList.toggle('seen', seen);
@@ -79,9 +83,15 @@ export function clearResults() {
 }
 
 function showModality(name, modality) {
-  if (!modality) return drawCard(name, WITHOUT_EVIDENCE[name], DASH, null);
+  if (!modality) return drawCard(name, whyNothing(name), DASH, null);
   const { label, probabilities } = modality;
   drawCard(name, capitalised(label), percent(probabilities[label]), modality);
+}
+
+/** A device that is not there gives no evidence of silence, nor of an empty chair. */
+function whyNothing(name) {
+  const isThere = name === 'fused' || tracks.some(({ kind, readyState }) => kind === DEVICE_OF[name] && readyState === 'live');
+  return isThere ? WITHOUT_EVIDENCE[name] : WITHOUT_DEVICE[name];
 }
 
 function drawCard(name, label, probability, modality) {

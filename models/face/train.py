@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from tqdm import tqdm
 
 from models.emotions import EMOTIONS
 from models.face.augment import augment
-from models.face.fer2013 import FaceImages, read_split, read_votes, without_copies_of
+from models.face.fer2013 import FaceImages, hash_of, read_split, read_votes, without_copies_of
 from models.face.network import FaceNetwork
 from models.training import TrainingState, averaged_copy
 
@@ -77,11 +76,6 @@ def hold_out(split: FaceImages, share: float, seed: int) -> tuple[FaceImages, Fa
     held = shuffled.choice(unique, int(len(unique) * share), replace=False)
     mask = np.isin(keys, held)
     return split.keep(~mask), split.keep(mask)
-
-
-def hash_of(image: npt.NDArray[np.uint8]) -> int:
-    """Return the first eight bytes of the picture's sha256 as a number."""
-    return int.from_bytes(hashlib.sha256(image.tobytes()).digest()[:8], "little")
 
 
 def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> AveragedModel:

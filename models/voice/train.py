@@ -21,8 +21,10 @@ from models.voice.augment import Samples, cut_window, degrade, opus_round_trip
 from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Mfcc
 from models.voice.network import VoiceNetwork
 
-# Never trained on: 17-20 choose between runs, 21-24 stay for the last word.
-HELD_OUT_ACTORS = tuple(str(actor) for actor in range(17, 25))
+# Never trained on: these choose between runs and moments of a run ...
+VALIDATION_ACTORS = frozenset({"17", "18", "19", "20"})
+# ... and these are not looked at here at all.
+TEST_ACTORS = frozenset({"21", "22", "23", "24"})
 
 
 @dataclass(frozen=True)
@@ -222,8 +224,8 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = VoiceTraining(steps=arguments.steps, seed=arguments.seed)
     spoken = corpora.ravdess(arguments.ravdess)
-    held_out = [u for u in spoken if u.speaker in HELD_OUT_ACTORS]
-    used = [u for u in spoken if u.speaker not in HELD_OUT_ACTORS]
+    held_out = [u for u in spoken if u.speaker in VALIDATION_ACTORS]
+    used = [u for u in spoken if u.speaker not in VALIDATION_ACTORS | TEST_ACTORS]
     used += corpora.tess(arguments.tess) if arguments.tess else ()
     used += corpora.nemo(arguments.nemo) if arguments.nemo else ()
     network = train(

@@ -40,10 +40,11 @@ async def _refusal(server: LiveServer, body: bytes) -> tuple[int, str]:
         (b"", "not JSON"),
         (b"\xff\xfe", "not JSON"),
         (b"[]", "no SDP"),
+        (b"[" * 60_000, "not JSON"),
         (b"{}", "no SDP"),
         (b'{"sdp": 5, "type": "offer"}', "no SDP"),
         (b'{"sdp": "v=0", "type": "answer"}', 'must be "offer"'),
-        (b'{"sdp": "v=0", "type": "offer"}', "neither audio nor video"),
+        (b'{"sdp": "v=0", "type": "offer"}', "sends neither audio nor video"),
         (b'{"sdp": "m=audio x", "type": "offer"}', "does not parse"),
     ],
 )
@@ -61,6 +62,26 @@ async def test_an_offer_without_sound_and_pictures_is_refused(server: LiveServer
     body = json.dumps({"sdp": await _sdp(), "type": "offer"}).encode()
     status, text = await _refusal(server, body)
     assert (status, "neither audio nor video" in text) == (400, True)
+
+
+async def test_an_offer_that_only_receives_is_refused(server: LiveServer) -> None:
+    """An offer that sends nothing gets 400, though it has an audio section."""
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    peer.addTransceiver("audio", direction="recvonly")
+    await peer.setLocalDescription(await peer.createOffer())
+    body = json.dumps({"sdp": peer.localDescription.sdp, "type": "offer"}).encode()
+    await peer.close()
+    status, text = await _refusal(server, body)
+    assert (status, "sends neither audio nor video" in text) == (400, True)
+
+
+async def test_an_offer_without_a_common_codec_is_refused(server: LiveServer) -> None:
+    """An offer of nothing but an unknown codec gets 400 and leaves no session."""
+    sdp = (await _sdp(kinds=("video",))).replace("VP8/90000", "XYZ/90000")
+    sdp = sdp.replace("H264/90000", "XYZ/90000").replace("rtx/90000", "XYZ/90000")
+    status, text = await _refusal(server, json.dumps({"sdp": sdp, "type": "offer"}).encode())
+    assert (status, "no codec" in text) == (400, True)
+    assert not server.registry.sessions
 
 
 async def test_two_cameras_are_refused(server: LiveServer) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import av
 import numpy as np
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
 
 from models.voice.features import rms
 from rtc.audio import AudioConsumer, RollingWindow
@@ -41,6 +44,61 @@ def test_what_newest_returns_is_a_copy() -> None:
     taken = window.newest(4)
     window.add(np.ones(4, np.float32))
     assert taken.tolist() == [0, 0, 0, 0]
+
+
+def _frame(rate_hz: int, layout: str, milliseconds: int = 20) -> av.AudioFrame:
+    channels = {"mono": 1, "stereo": 2}[layout]
+    samples = np.full((1, rate_hz * milliseconds // 1000 * channels), 8000, np.int16)
+    frame = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)
+    frame.sample_rate = rate_hz
+    return frame
+
+
+class _Frames(MediaStreamTrack):
+    """Gives frames at once, setting a clock to each one's time first, then ends."""
+
+    kind = "audio"
+
+    def __init__(self, timed: list[tuple[float, av.AudioFrame]]) -> None:
+        super().__init__()
+        self._timed = iter(timed)
+        self.now = 0.0
+
+    async def recv(self) -> av.AudioFrame:
+        try:
+            self.now, frame = next(self._timed)
+        except StopIteration:
+            raise MediaStreamError from None
+        return frame
+
+
+async def test_a_peer_may_change_its_codec() -> None:
+    """Frames of another rate and other channels are taken like those before."""
+    track = _Frames(
+        [(0.02 * n, _frame(48_000, "stereo")) for n in range(10)]
+        + [(0.2 + 0.02 * n, _frame(8_000, "mono")) for n in range(10)]
+    )
+    consumer = AudioConsumer(track, lambda: track.now)
+    await consumer.run()
+    assert 5_500 < consumer.window.filled <= 6_400
+
+
+async def test_sound_from_before_a_gap_is_forgotten() -> None:
+    """After two seconds without sound the window begins anew; after a short pause it goes on."""
+    times = [0.0, 0.02, 0.04, 0.3, 2.3, 2.32]
+    track = _Frames([(at, _frame(16_000, "mono")) for at in times])
+    consumer = AudioConsumer(track, lambda: track.now)
+    await consumer.run()
+    assert consumer.window.filled == 2 * 320
+
+
+async def test_the_level_of_a_track_that_stopped_is_zero() -> None:
+    """While sound comes its level is given; half a second after the last it is 0."""
+    track = _Frames([(0.02 * n, _frame(16_000, "mono")) for n in range(5)])
+    consumer = AudioConsumer(track, lambda: track.now)
+    await consumer.run()
+    assert abs(consumer.level(0.1) - 8000 / 32768) < 0.01
+    assert consumer.level(1.0) == 0
 
 
 async def test_sound_becomes_16_khz_mono_of_the_same_level() -> None:

@@ -11,7 +11,7 @@ from rtc.channel import EmotionChannel
 from rtc.messages import message_from
 
 _MESSAGE = message_from(
-    Estimate(None, None, None), sequence=0, now=0, time_ms=0, audio_level=0, frame_used_at=None
+    Estimate(None, None, None), sequence=0, now=0, time_ms=0, audio_level=0, newest_used_at=None
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import threading
 from collections.abc import Callable, Sequence
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection
 
 from models.emotions import Scores
 from models.engine import InferenceEngine
@@ -62,6 +64,25 @@ async def test_a_peer_that_never_connects_is_forgotten(
     async with peer:
         assert len(server.registry.sessions) == 1
         await until(lambda: not server.registry.sessions)
+
+
+async def test_an_offer_whose_sender_left_holds_no_place(
+    server: LiveServer, happy_clip: Clip
+) -> None:
+    """Whoever hangs up before the answer is forgotten at once."""
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    peer.addTrack(SoundTrack(happy_clip.sound))
+    await peer.setLocalDescription(await peer.createOffer())
+    body = json.dumps({"sdp": peer.localDescription.sdp, "type": "offer"}).encode()
+    host, port = server.url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST /offer HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n"
+    writer.write(head.encode() + body)
+    writer.close()
+    await writer.wait_closed()
+    await asyncio.sleep(0.3)
+    await until(lambda: not server.registry.sessions, timeout_s=1.0)
+    await peer.close()
 
 
 async def test_fifty_cycles_leave_nothing_behind(server: LiveServer, happy_clip: Clip) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
+from models.engine import InferenceEngine
+from models.face.predictor import FacePredictor, FaceReading, RgbSource
+from models.loading import LoadedModels
 from rtc.config import ServerConfig
 from tests.conftest import LiveServer, StartServer
 from tests.media import (
@@ -77,6 +82,7 @@ async def test_no_face_is_no_evidence(server: LiveServer) -> None:
     async with Peer(server.url, SoundTrack(clip.sound), PictureTrack(clip.pictures)) as peer:
         messages = await peer.results(8)
     assert [m.face for m in messages] == [None] * 8
+    assert sum(m.latency_ms is not None for m in messages) >= 6  # pictures were looked at
 
 
 async def test_neither_voice_nor_face_says_so(server: LiveServer, happy_clip: Clip) -> None:
@@ -94,7 +100,7 @@ async def test_sound_alone_works(server: LiveServer, happy_clip: Clip) -> None:
         message = (await peer.results(6))[-1]
     assert message.evidence == "voice"
     assert message.fused.probabilities == message.voice.probabilities
-    assert message.latency_ms is None
+    assert message.latency_ms is not None
 
 
 async def test_pictures_alone_work(server: LiveServer, happy_clip: Clip) -> None:
@@ -116,10 +122,47 @@ async def test_a_full_server_refuses_the_next(start_server: StartServer, happy_c
         assert await first.results(2)
 
 
-async def test_a_slow_reader_of_pictures_gets_the_newest(
-    server: LiveServer, happy_clip: Clip
+class _SlowFace:
+    """The real predictor, made slower than the tick, as an overloaded machine would be."""
+
+    def __init__(self, face: FacePredictor) -> None:
+        self._face = face
+        self.batches: list[int] = []
+
+    def predict(self, batch: Sequence[RgbSource]) -> list[FaceReading | None]:
+        self.batches.append(len(batch))
+        time.sleep(1.2)
+        return self._face.predict(batch)
+
+
+async def test_overload_drops_pictures_and_queues_nothing(
+    start_server: StartServer, models: LoadedModels, happy_clip: Clip
 ) -> None:
-    """Of fifteen pictures a second the one used is fresh; the others are dropped."""
-    async with Peer(server.url, PictureTrack(happy_clip.pictures)) as peer:
-        messages = (await peer.results(8))[2:]
-    assert max(message.latency_ms for message in messages) < 500
+    """With inference slower than the tick, messages keep coming, requests never pile up, and
+    the picture used is the newest of when its request was made, however long the session lives.
+    """
+    slow = _SlowFace(models.face)
+    engine = InferenceEngine(models.voice, slow)
+    try:
+        server = await start_server(other_engine=engine)
+        async with Peer(server.url, PictureTrack(happy_clip.pictures)) as peer:
+            messages = await peer.results(16, timeout_s=20)
+            (session,) = server.registry.sessions.values()
+            assert session.late > 4
+        latencies_ms = [m.latency_ms for m in messages if m.latency_ms is not None]
+        assert max(slow.batches) == 1
+        assert len(latencies_ms) >= 4
+        assert max(latencies_ms) < 2500
+    finally:
+        await asyncio.to_thread(engine.close)
+
+
+async def test_one_persons_evidence_is_not_the_others(server: LiveServer, happy_clip: Clip) -> None:
+    """A silent face and a voice in the dark, live at once, get a face and a voice, and no more."""
+    seen = Peer(server.url, SoundTrack(silence()), PictureTrack(happy_clip.pictures))
+    dark = happy_clip.pictures[:1] * 0 + 128
+    heard = Peer(server.url, SoundTrack(happy_clip.sound), PictureTrack(dark))
+    async with seen, heard:
+        of_seen, of_heard = await asyncio.gather(seen.results(8), heard.results(8))
+    assert {m.evidence for m in of_seen[3:]} == {"face"}
+    assert {m.evidence for m in of_heard[3:]} == {"voice"}

@@ -11,14 +11,14 @@ from models.tracker import Box, Estimate, Evidence
 from rtc.messages import EmotionMessage, message_from
 
 
-def _message(estimate: Estimate, frame_used_at: float | None = 9.96) -> EmotionMessage:
+def _message(estimate: Estimate, newest_used_at: float | None = 9.96) -> EmotionMessage:
     return message_from(
         estimate,
         sequence=3,
         now=10.0,
         time_ms=1_700_000_000_000,
         audio_level=0.123456,
-        frame_used_at=frame_used_at,
+        newest_used_at=newest_used_at,
     )
 
 
