@@ -47,5 +47,9 @@ class FaceNetwork(nn.Module):
         # under- and over-exposed cameras look alike and no caller has to know the constants.
         mean = grey.mean(dim=(1, 2, 3), keepdim=True)
         deviation = (grey - mean).square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-        logits: torch.Tensor = self.backbone((grey - mean) / (deviation + 0.02))
-        return logits
+        standard = (grey - mean) / (deviation + 0.02)
+        logits: torch.Tensor = self.backbone(standard)
+        if self.training:
+            return logits
+        # A face and its mirror image express the same; the mean of both is right more often.
+        return (logits + self.backbone(standard.flip(3))) / 2

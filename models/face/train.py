@@ -38,6 +38,7 @@ class FaceTraining:
     full_strength_from: float = 0.4  # share of the epochs after which augmentation is at its full
     drop_rate: float = 0.2
     drop_path_rate: float = 0.05
+    start: Path | None = None  # weights to begin with; then augmentation is at its full at once
     seed: int = 0
 
 
@@ -91,6 +92,8 @@ def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> Averag
     images = torch.from_numpy(training.images).unsqueeze(1)
 
     network = FaceNetwork(recipe.drop_rate, recipe.drop_path_rate).to(device)
+    if recipe.start is not None:
+        network.load_state_dict(torch.load(recipe.start, map_location=device, weights_only=True))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = averaged_copy(network, recipe.averaging_decay)
     optimizer = torch.optim.SGD(
@@ -115,7 +118,8 @@ def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> Averag
         torch.manual_seed(recipe.seed * 10_000 + epoch)
         generator = torch.Generator().manual_seed(recipe.seed * 10_000 + epoch)
         order = torch.randperm(len(training), generator=generator)
-        strength = min(1.0, epoch / (recipe.full_strength_from * recipe.epochs))
+        ramp = epoch / (recipe.full_strength_from * recipe.epochs)
+        strength = min(1.0, ramp) if recipe.start is None else 1.0
         network.train()
         progress = tqdm(
             range(steps_per_epoch), desc=f"epoch {epoch + 1}/{recipe.epochs}", mininterval=5
@@ -147,13 +151,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fer", type=Path, required=True, help="folder with train/ and test/")
     parser.add_argument("--epochs", type=int, default=FaceTraining.epochs)
+    parser.add_argument("--peak-learning-rate", type=float, default=FaceTraining.peak_learning_rate)
+    parser.add_argument("--start", type=Path, help="weights to begin with, for a second run")
     parser.add_argument("--seed", type=int, default=FaceTraining.seed)
     parser.add_argument(
         "--checkpoint", type=Path, default=Path("runs/face.pt"), help="resumed when it exists"
     )
     parser.add_argument("--out", type=Path, default=Path("weights/face_mobilenetv3.pt"))
     arguments = parser.parse_args()
-    recipe = FaceTraining(epochs=arguments.epochs, seed=arguments.seed)
+    recipe = FaceTraining(
+        epochs=arguments.epochs,
+        peak_learning_rate=arguments.peak_learning_rate,
+        start=arguments.start,
+        seed=arguments.seed,
+    )
     averaged = train(recipe, arguments.fer, arguments.checkpoint)
     # Half precision halves the file and changes no prediction.
     weights = {

@@ -14,7 +14,7 @@ from models.tracker import Evidence
 from models.voice.corpora import Utterance, ravdess, read_speech
 from models.voice.features import WINDOW_SAMPLES
 from models.voice.train import trim_silence
-from tests.media import DATA
+from tests.media import DATA, NO_RECORDINGS
 
 FER_TEST = DATA / "fer2013" / "test"
 RAVDESS = DATA / "ravdess"
@@ -28,7 +28,7 @@ def labels_by_class(labels: np.ndarray, per_class: int) -> np.ndarray:
     return np.concatenate([rng.choice(rows, per_class, replace=False) for rows in classes])
 
 
-@pytest.mark.skipif(not FER_TEST.exists(), reason="no FER-2013 beside the project")
+@pytest.mark.skipif(not FER_TEST.exists(), reason=NO_RECORDINGS)
 def test_face_on_unseen_pictures(models: LoadedModels):
     """Of ten test pictures of each class at least half are classified as they are labelled."""
     split = read_split(FER_TEST)
@@ -49,7 +49,7 @@ def mean_scores(models: LoadedModels, utterance: Utterance) -> np.ndarray:
     return np.mean(models.voice.predict(windows), axis=0)
 
 
-@pytest.mark.skipif(not RAVDESS.exists(), reason="no RAVDESS beside the project")
+@pytest.mark.skipif(not RAVDESS.exists(), reason=NO_RECORDINGS)
 def test_voice_of_unseen_speakers(models: LoadedModels):
     """Of four clips of each class, by speakers never trained on, at least two in five are right."""
     clips = [u for actor in UNSEEN_ACTORS for u in ravdess(RAVDESS / f"Actor_{actor}")]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.media import NO_FACE, SILENT, Clip, load_clip
+from tests.media import NO_FACE, NO_RECORDINGS, SILENT, Clip, load_clip
 from tests.web.browser import ALLOW_DEVICES, FLAGS, Tab, find_browser
 from tests.web.devices import Devices, write_devices
 from tests.web.process import ServerProcess, running_server, seconds_until
@@ -125,5 +125,5 @@ def no_face_devices(tmp_path_factory: pytest.TempPathFactory) -> Devices:
 
 def _recorded(path: Path, folder: Path) -> Devices:
     if not path.exists():
-        pytest.skip("no recordings beside the project")
+        pytest.skip(NO_RECORDINGS)
     return write_devices(load_clip(path, seconds=8.0), folder)

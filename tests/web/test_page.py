@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from rtc.messages import EmotionMessage, ModalityMessage
-from tests.media import HAPPY
+from tests.media import HAPPY, NO_RECORDINGS
 from tests.web.browser import Arrival, Tab
 from tests.web.conftest import OpenTab, windows
 from tests.web.devices import Devices
@@ -90,7 +90,7 @@ def test_face_is_found_nearly_always(happy_woman: Watched) -> None:
     assert _share(happy_woman.messages, "face") >= 0.9
 
 
-@pytest.mark.skipif(not HAPPY.exists(), reason="no recordings beside the project")
+@pytest.mark.skipif(not HAPPY.exists(), reason=NO_RECORDINGS)
 def test_happy_woman_is_called_happy(happy_woman: Watched) -> None:
     """A woman who speaks happily is called happy most of the time."""
     assert _label_of_most(happy_woman.messages, "fused") == "happy", _labels(happy_woman.messages)

@@ -10,7 +10,7 @@ import soxr
 
 from models.voice.corpora import read_speech
 from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Mfcc, rms
-from tests.media import DATA, SOUND_RATE_HZ, synthetic_speech
+from tests.media import DATA, NO_RECORDINGS, SOUND_RATE_HZ, synthetic_speech
 
 Samples = npt.NDArray[np.float32]
 
@@ -31,7 +31,7 @@ def speech() -> Samples:
 
 def recording() -> Samples:
     if not RECORDING.exists():
-        pytest.skip("no recordings beside the project")
+        pytest.skip(NO_RECORDINGS)
     whole = read_speech(RECORDING)
     middle = len(whole) // 2
     return whole[middle - WINDOW_SAMPLES // 2 : middle + WINDOW_SAMPLES // 2]
