@@ -52,4 +52,5 @@ class FaceNetwork(nn.Module):
         if self.training:
             return logits
         # A face and its mirror image express the same; the mean of both is right more often.
-        return (logits + self.backbone(standard.flip(3))) / 2
+        mirrored: torch.Tensor = self.backbone(standard.flip(3))
+        return (logits + mirrored) / 2
