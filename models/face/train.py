@@ -39,6 +39,7 @@ class FaceTraining:
     drop_rate: float = 0.2
     drop_path_rate: float = 0.05
     start: Path | None = None  # weights to begin with; then augmentation is at its full at once
+    prior_correction: float = 0.4  # of 0 to 1 in steps of 0.2 the best on the held-out pictures
     seed: int = 0
 
 
@@ -146,6 +147,17 @@ def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> Averag
     return averaged
 
 
+def correct_prior(network: FaceNetwork, labels: npt.NDArray[np.int64], strength: float) -> None:
+    """Take ``strength`` times the classes' log frequency off the logits, in place.
+
+    Menon et al., "Long-tail learning via logit adjustment", ICLR 2021. FER-2013 has eighteen
+    happy pictures for each of disgust; nobody's camera has.
+    """
+    frequency = np.bincount(labels, minlength=len(EMOTIONS)) / len(labels)
+    with torch.no_grad():
+        network.backbone.classifier.bias -= strength * torch.from_numpy(np.log(frequency)).float()
+
+
 def main() -> None:
     """Train with the flags' settings and write the averaged weights."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -165,11 +177,14 @@ def main() -> None:
         start=arguments.start,
         seed=arguments.seed,
     )
-    averaged = train(recipe, arguments.fer, arguments.checkpoint)
+    network = FaceNetwork()
+    network.load_state_dict(train(recipe, arguments.fer, arguments.checkpoint).module.state_dict())
+    labels = read_split(arguments.fer / "train").labels
+    correct_prior(network, labels, recipe.prior_correction)
     # Half precision halves the file and changes no prediction.
     weights = {
         name: tensor.half() if tensor.is_floating_point() else tensor
-        for name, tensor in averaged.module.cpu().state_dict().items()
+        for name, tensor in network.state_dict().items()
     }
     torch.save(weights, arguments.out)
 

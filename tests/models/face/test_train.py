@@ -13,7 +13,7 @@ import torch
 from models.emotions import EMOTIONS
 from models.face.fer2013 import FaceImages
 from models.face.network import FaceNetwork
-from models.face.train import FaceTraining, hold_out, soft_targets, top1, train
+from models.face.train import FaceTraining, correct_prior, hold_out, soft_targets, top1, train
 from models.training import TrainingState
 
 # 7 classes of 4 pictures, one in twenty held out, in batches of 9: three steps an epoch.
@@ -140,3 +140,17 @@ def test_top1_by_hand():
     accuracy, balanced = top1(BrightIsHappy(), split, torch.device("cpu"))
     assert accuracy == pytest.approx(4 / 6)
     assert balanced == pytest.approx((3 / 4 + 1 + 0) / 3)
+
+
+def test_prior_correction():
+    """Full correction takes the log of each class's share off its logit; none changes nothing."""
+    network = FaceNetwork().eval()
+    picture = torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(0))
+    labels = np.repeat(np.arange(7), [1, 2, 3, 4, 5, 6, 7])
+    with torch.inference_mode():
+        before = network(picture)
+        correct_prior(network, labels, 0.0)
+        torch.testing.assert_close(network(picture), before)
+        correct_prior(network, labels, 1.0)
+        shares = torch.tensor([1, 2, 3, 4, 5, 6, 7]) / 28
+        torch.testing.assert_close(network(picture), before - shares.log())
