@@ -106,22 +106,6 @@ async def test_a_taken_port_is_one_line(launch: Launch) -> None:
     assert f"port {port} on 127.0.0.1 cannot be used" in errors.decode()
 
 
-async def test_a_port_that_another_server_holds_too_is_one_line(launch: Launch) -> None:
-    """Of two servers that start at once on one port, the later one to be ready ends with a line."""
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", 0))
-        port = other.getsockname()[1]
-        process = await launch("--port", str(port), *EMBEDDED)
-        await asyncio.sleep(0.5)
-        other.listen()
-        _, errors = await process.communicate()
-    assert process.returncode == 1
-    assert (
-        errors.decode() == f"error: port {port} was taken meanwhile; choose another with --port\n"
-    )
-
-
 @pytest.mark.parametrize("damage", ["missing", "flipped"])
 @pytest.mark.parametrize("name", ["audio_bilstm.pt", "face_mobilenetv3.onnx"])
 async def test_bad_shipped_weights_name_file_and_remedy(
