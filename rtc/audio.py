@@ -6,10 +6,10 @@ import av
 import numpy as np
 import numpy.typing as npt
 from aiortc import MediaStreamTrack
-from aiortc.mediastreams import MediaStreamError
 
 from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, rms
 from rtc.clock import Clock
+from rtc.tracks import frames_of
 
 _FULL_SCALE = 32768  # of signed 16-bit samples
 _LONGEST_GAP_S = 0.5  # after a longer one the sound before it is no longer "the newest second"
@@ -66,11 +66,7 @@ class AudioConsumer:
 
     async def run(self) -> None:
         """Drain the track until it ends."""
-        while True:
-            try:
-                frame = await self._track.recv()
-            except MediaStreamError:
-                return
+        async for frame in frames_of(self._track):
             if isinstance(frame, av.AudioFrame):
                 self._take(frame)
 

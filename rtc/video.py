@@ -10,9 +10,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 from aiortc import MediaStreamTrack
-from aiortc.mediastreams import MediaStreamError
 
 from rtc.clock import Clock
+from rtc.tracks import frames_of
 
 _LONGEST_SIDE = 640  # pixels; a larger picture costs time and shows the networks nothing more
 
@@ -40,11 +40,7 @@ class FrameSampler:
 
     async def run(self) -> None:
         """Drain the track until it ends."""
-        while True:
-            try:
-                frame = await self._track.recv()
-            except MediaStreamError:
-                return
+        async for frame in frames_of(self._track):
             if isinstance(frame, av.VideoFrame):
                 self.captured_at = self._clock()
                 self._newest = LatestFrame(partial(rgb_of, frame), self.captured_at)
