@@ -7,15 +7,20 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+# Where test data are looked for when no folder is named.
+RAVDESS_FOLDER = Path("data/ravdess")
+FER_FOLDER = Path("data/fer2013")
+
 
 @dataclass(frozen=True)
 class EvalConfig:
     """How much to evaluate, and on what.
 
     Attributes:
-        ravdess_root: folder of RAVDESS speech with its ``Actor_NN`` folders, or None.
+        ravdess_root: folder of RAVDESS speech with its ``Actor_NN`` folders; None takes
+            ``RAVDESS_FOLDER`` where that is there.
         fer_test_root: folder with the seven class folders of FER-2013's test split, or one that
-            holds them in ``test/``; or None.
+            holds them in ``test/``; None takes ``FER_FOLDER`` where that is there.
         max_per_class: pictures and clips drawn per class; 0 takes all.
         fused_samples_per_class: pairs of a clip and a picture of the same class, per class.
         batch_windows: windows or crops given to a network at a time.
@@ -46,7 +51,8 @@ def add_evaluation_flags(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FOLDER",
         default=from_environment("RAVDESS_ROOT", None),
-        help="RAVDESS speech, the folder that holds Actor_NN folders [RAVDESS_ROOT; default none]",
+        help="RAVDESS speech, the folder that holds Actor_NN folders "
+        f"[RAVDESS_ROOT; default {RAVDESS_FOLDER}]",
     )
     add(
         "--fer-test-root",
@@ -55,7 +61,7 @@ def add_evaluation_flags(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         default=from_environment("FER_TEST_ROOT", None),
         help="FER-2013 test pictures, the folder that holds the seven class folders, or one "
-        "that holds them in test/ [FER_TEST_ROOT; default none]",
+        f"that holds them in test/ [FER_TEST_ROOT; default {FER_FOLDER}]",
     )
     add(
         "--eval-max-per-class",

@@ -1,4 +1,4 @@
-"""How often scores are right, and how sure one can be of that."""
+"""How often scores are right, how sure one can be of that, and whether they are rightly sure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from models.emotions import EMOTIONS
 
 _Z95 = 1.959964
 
@@ -18,6 +20,7 @@ class Accuracy:
         top1: the label is the most probable emotion.
         top5: the label is among the five most probable.
         balanced: mean of the classes' own top-1, each class counting the same.
+        ece: expected calibration error in 15 bins, see ``expected_calibration_error``.
         n: how many were scored.
         ci95: 95 % interval of ``top1`` (Wilson 1927).
     """
@@ -25,23 +28,98 @@ class Accuracy:
     top1: float
     top5: float
     balanced: float
+    ece: float
     n: int
     ci95: tuple[float, float]
 
 
+@dataclass(frozen=True)
+class Reliability:
+    """How sure a network was and how often it was right, by bins of confidence of equal width.
+
+    Attributes:
+        confidence: mean probability of the most probable emotion, float64, shape (bins,); NaN
+            where a bin is empty.
+        hits: share that was right, the same.
+        counts: how many fell into each bin, int64, shape (bins,).
+    """
+
+    confidence: npt.NDArray[np.float64]
+    hits: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.int64]
+
+
 def accuracy(scores: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> Accuracy:
     """Compare scores, shape (n, 7), with labels, indices of shape (n,); n must not be 0."""
-    ranked = np.argsort(-scores, axis=1)
+    ranked = np.argsort(-scores, axis=1, kind="stable")
     hits = ranked[:, 0] == labels
     among_five = (ranked[:, :5] == labels[:, None]).any(axis=1)
-    recalls = [hits[labels == label].mean() for label in np.unique(labels)]
     return Accuracy(
         float(hits.mean()),
         float(among_five.mean()),
-        float(np.mean(recalls)),
+        float(np.nanmean(recall_per_class(scores, labels))),
+        expected_calibration_error(scores, labels),
         len(labels),
         wilson(int(hits.sum()), len(labels)),
     )
+
+
+def confusion_matrix(
+    scores: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Count labels (rows) by the most probable emotion (columns): int64, shape (7, 7)."""
+    matrix = np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64)
+    np.add.at(matrix, (labels, scores.argmax(axis=1)), 1)
+    return matrix
+
+
+def recall_per_class(
+    scores: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Return each class's own top-1, float64, shape (7,); NaN where a label does not occur."""
+    matrix = confusion_matrix(scores, labels)
+    occur = matrix.sum(axis=1)
+    recalls = np.full(len(EMOTIONS), np.nan)
+    return np.divide(np.diagonal(matrix), occur, out=recalls, where=occur > 0)
+
+
+def reliability(
+    scores: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], bins: int = 15
+) -> Reliability:
+    """Sort scores, shape (n, 7), into bins of confidence; an upper edge belongs to its bin."""
+    confidence = scores.max(axis=1).astype(np.float64)
+    hit = scores.argmax(axis=1) == labels
+    bin_of = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    counts = np.bincount(bin_of, minlength=bins)
+    means = [
+        np.divide(
+            np.bincount(bin_of, weights=values, minlength=bins),
+            counts,
+            out=np.full(bins, np.nan),
+            where=counts > 0,
+        )
+        for values in (confidence, hit)
+    ]
+    return Reliability(means[0], means[1], counts.astype(np.int64))
+
+
+def expected_calibration_error(
+    scores: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], bins: int = 15
+) -> float:
+    """Return the mean distance, in [0, 1], between confidence and the share that is right.
+
+    Of the most probable emotion, in bins of equal width, each weighing as many as it holds
+    (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
+
+    Args:
+        scores: probabilities, float32, shape (n, 7); n must not be 0.
+        labels: indices into ``EMOTIONS``, int64, shape (n,).
+        bins: of confidence.
+    """
+    found = reliability(scores, labels, bins)
+    filled = found.counts > 0
+    gaps = np.abs(found.hits - found.confidence)[filled]
+    return float(np.average(gaps, weights=found.counts[filled]))
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Accuracies of the served networks on people and pictures that training never saw.
+"""Accuracies of the shipped networks on people and pictures that training never saw.
 
 ``python -m eval.quick --ravdess FOLDER --fer FOLDER``
 """
@@ -6,191 +6,112 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
 from models.threads import SystemLibraryError, limit_threads
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from eval.metrics import Accuracy
-    from models.fusion import FusionConfig
-    from models.loading import LoadedModels
+    from eval.outcomes import Outcome
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """One modality: what was measured, or why it could not be."""
-
-    modality: str
-    accuracy: Accuracy | None
-    protocol: str
-
-
-@dataclass(frozen=True)
-class _Scored:
-    scores: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.int64]
-
-
-def evaluate(
-    config: EvalConfig, models: LoadedModels, fusion: FusionConfig, silence_rms: float
-) -> list[Outcome]:
-    """Measure voice, face and fused, each where its data is, with the settings that are served."""
-    from eval.metrics import accuracy
-
-    voice, voice_protocol = _voice(config, models, silence_rms)
-    face, face_protocol = _face(config, models)
-    outcomes = [
-        Outcome("voice", accuracy(voice.scores, voice.labels) if voice else None, voice_protocol),
-        Outcome("face", accuracy(face.scores, face.labels) if face else None, face_protocol),
-    ]
-    if voice and face:
-        fused = _paired(voice, face, config, fusion)
-        protocol = (
-            f"w_voice {fusion.w_voice}, seeded pairs of a clip and a picture of one class, as above"
-        )
-        if len(fused.labels):
-            outcomes.append(Outcome("fused", accuracy(fused.scores, fused.labels), protocol))
-            return outcomes
-    return [*outcomes, Outcome("fused", None, "needs both voice and face of one class")]
-
-
-def lines(outcomes: Sequence[Outcome]) -> list[str]:
-    """Return one line of text for each outcome."""
-    text = []
-    for outcome in outcomes:
-        if (a := outcome.accuracy) is None:
-            text.append(f"{outcome.modality:5}  not measured: {outcome.protocol}")
-            continue
-        low, high = a.ci95
-        text.append(
-            f"{outcome.modality:5}  top-1 {a.top1:6.1%} (95 %: {low:.1%} to {high:.1%})  "
-            f"top-5 {a.top5:6.1%}  balanced {a.balanced:6.1%}  n {a.n}  ({outcome.protocol})"
-        )
-    return text
-
-
-def _voice(
-    config: EvalConfig, models: LoadedModels, silence_rms: float
-) -> tuple[_Scored | None, str]:
-    import numpy as np
-
-    from eval.datasets import DataError, voice_test
-    from eval.windows import clip_scores
-    from models.loading import VOICE
-    from models.weights import read_manifest
-
-    if config.ravdess_root is None:
-        return None, "no folder; name one with --ravdess or RAVDESS_ROOT"
-    trained_on = read_manifest()[VOICE].facts["ravdess_actors_trained_on"]
-    try:
-        test = voice_test(config.ravdess_root, trained_on, config.max_per_class, config.seed)
-    except DataError as error:
-        return None, str(error)
-    scores = clip_scores(
-        [clip.path for clip in test.clips], models.voice, config.batch_windows, silence_rms
-    )
-    heard = [row for row, score in enumerate(scores) if score is not None]
-    if not heard:
-        return None, f"none of {len(scores)} clips could be read"
-    labels = np.array([test.clips[row].label for row in heard], np.int64)
-    stacked = np.stack([score for score in scores if score is not None])
-    actors = ", ".join(map(str, test.actors))
-    return _Scored(stacked, labels), (
-        f"RAVDESS clips, mean of 1 s windows, unseen actors {actors}; "
-        f"those of training are left out{_unread(len(scores) - len(heard))}"
-    )
-
-
-def _face(config: EvalConfig, models: LoadedModels) -> tuple[_Scored | None, str]:
-    import numpy as np
-
-    from eval.datasets import DataError, face_test
-    from eval.windows import picture_crop
-
-    if config.fer_test_root is None:
-        return None, "no folder; name one with --fer or FER_TEST_ROOT"
-    try:
-        test = face_test(config.fer_test_root, config.max_per_class, config.seed)
-    except DataError as error:
-        return None, str(error)
-    if not len(test):
-        return None, f"none of {len(test.broken)} pictures could be read"
-    crops = [picture_crop(image, models.classifier.input) for image in test.images]
-    scores: list[npt.NDArray[np.float32]] = []
-    for start in range(0, len(crops), config.batch_windows):
-        scores += models.classifier.classify(crops[start : start + config.batch_windows])
-    return _Scored(np.stack(scores), test.labels), (
-        f"FER-2013 test pictures as they are, no detector{_unread(len(test.broken))}"
-    )
-
-
-def _paired(voice: _Scored, face: _Scored, config: EvalConfig, fusion: FusionConfig) -> _Scored:
-    """Fuse clips with pictures of the same class: nobody recorded both for these data sets."""
-    import numpy as np
-
-    from models.emotions import EMOTIONS
-    from models.fusion import fuse
-
-    rng = np.random.default_rng(config.seed)
-    scores, labels = [], []
-    for label in range(len(EMOTIONS)):
-        spoken = np.flatnonzero(voice.labels == label)
-        shown = np.flatnonzero(face.labels == label)
-        if not len(spoken) or not len(shown):
-            continue
-        count = config.fused_samples_per_class or max(len(spoken), len(shown))
-        for _ in range(count):
-            pair = voice.scores[rng.choice(spoken)], face.scores[rng.choice(shown)]
-            scores.append(fuse(*pair, fusion))
-            labels.append(label)
-    return _Scored(np.array(scores, np.float32), np.array(labels, np.int64))
-
-
-def _unread(count: int) -> str:
-    return f"; {count} could not be read" if count else ""
+_EPILOG = """\
+Exit code: 0 when something was measured; 2 when there is no data, or a named folder is not
+there; 1 when more than 5 % of the files of a kind cannot be read, or the networks cannot be
+loaded."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the accuracies; return 2 when there is no data at all."""
+    """Print the accuracies; return the exit code that ``--help`` explains."""
     try:
         limit_threads()
     except SystemLibraryError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return _failed(error)
+    from eval.outcomes import as_json, evaluate, lines
     from models.fusion import FusionConfig
     from models.loading import ModelConfig, load_models
     from models.runtime import DeviceError
     from models.voice.features import SILENCE_RMS
     from models.weights import WeightsError
 
-    parser = argparse.ArgumentParser(prog="eval.quick", description=__doc__)
-    add_evaluation_flags(parser)
-    parser.add_argument("--full", action="store_true", help="all clips and pictures, no sample")
-    given = parser.parse_args(argv)
-    if given.full:
-        given.eval_max_per_class = given.fused_samples_per_class = 0
-    try:
-        config = evaluation_from(given)
-    except ValueError as error:
-        parser.error(str(error))
+    given, config = _read_flags(argv)
     try:
         models = load_models(ModelConfig(face_model="embedded"))
     except (DeviceError, WeightsError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return _failed(error)
     outcomes = evaluate(config, models, FusionConfig(), SILENCE_RMS)
-    for line in lines(outcomes):
-        print(line)
-    return 0 if any(outcome.accuracy for outcome in outcomes) else 2
+    if given.json:
+        print(json.dumps(as_json(outcomes)))
+    measured = [outcome for outcome in outcomes if outcome.scored]
+    for outcome, line in zip(outcomes, lines(outcomes), strict=True):
+        if not given.json:
+            print(line, flush=True)
+        elif not outcome.scored:
+            print(line, file=sys.stderr)
+    if given.report and measured:
+        from eval.report import write_report
+
+        print(f"Report: {write_report(outcomes, given.report)}", file=sys.stderr)
+    return _explain(outcomes)
+
+
+def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, EvalConfig]:
+    parser = argparse.ArgumentParser(prog="eval.quick", description=__doc__, epilog=_EPILOG)
+    add_evaluation_flags(parser)
+    add = parser.add_argument
+    add("--full", action="store_true", help="all clips and pictures, no sample")
+    add("--json", action="store_true", help="print nothing but JSON on standard output")
+    add(
+        "--report",
+        type=Path,
+        metavar="FOLDER",
+        help="write report.html and results.json into this folder",
+    )
+    given = parser.parse_args(argv)
+    if given.full:
+        given.eval_max_per_class = given.fused_samples_per_class = 0
+    for flag, root in (
+        ("--ravdess or RAVDESS_ROOT", given.ravdess_root),
+        ("--fer or FER_TEST_ROOT", given.fer_test_root),
+    ):
+        if root is not None and not root.is_dir():
+            parser.error(f"{root}, named by {flag}, is no folder that is there")
+    try:
+        if given.report:
+            given.report.mkdir(parents=True, exist_ok=True)
+        return given, evaluation_from(given)
+    except OSError as error:
+        parser.error(f"no report can be written to {given.report}: {error.strerror}")
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _explain(outcomes: Sequence[Outcome]) -> int:
+    """Say on standard error what is broken or missing; return the exit code."""
+    from eval.datasets import FER_GUIDE, RAVDESS_GUIDE
+    from eval.outcomes import warnings
+
+    for line in warnings(outcomes):
+        print(line, file=sys.stderr)
+    guides = {"voice": RAVDESS_GUIDE, "face": FER_GUIDE}
+    missing = [o for o in outcomes if o.modality in guides and not o.scored and not o.broken]
+    if len(missing) == len(guides):
+        print("error: there are no test data", file=sys.stderr)
+    for outcome in missing:
+        print(f"\n{guides[outcome.modality]}", file=sys.stderr)
+    if any(outcome.too_broken for outcome in outcomes):
+        return 1
+    return 0 if any(outcome.scored for outcome in outcomes) else 2
+
+
+def _failed(error: Exception) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -34,14 +34,14 @@ def voiced_windows(
 def clip_scores(
     paths: Sequence[Path], predictor: VoicePredictor, batch_windows: int, silence_rms: float
 ) -> list[Scores | None]:
-    """Return each recording's mean scores over its windows, shape (7,); None if unreadable."""
+    """Return the mean scores of each recording, shape (7,); None for one that holds no sound."""
     result: list[Scores | None] = []
     for path in tqdm(paths, desc="clips", unit="clip", leave=False, disable=None):
-        try:
-            windows = voiced_windows(read_speech(path), silence_rms)
-        except soundfile.LibsndfileError:
+        samples = _readable(path)
+        if samples is None:
             result.append(None)
             continue
+        windows = voiced_windows(samples, silence_rms)
         scores: list[Scores] = []
         for start in range(0, len(windows), batch_windows):
             scores += predictor.predict(windows[start : start + batch_windows])
@@ -55,3 +55,11 @@ def picture_crop(grey: npt.NDArray[np.uint8], wanted: FaceInput) -> npt.NDArray[
     channels = 1 if wanted.grey else 3
     square = np.repeat(sized[..., None], channels, axis=2).astype(np.uint8, copy=False)
     return normalised(square, wanted)
+
+
+def _readable(path: Path) -> npt.NDArray[np.float32] | None:
+    try:
+        samples = read_speech(path)
+    except soundfile.LibsndfileError:
+        return None
+    return samples if samples.size and np.isfinite(samples).all() else None

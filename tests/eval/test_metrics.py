@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.metrics import accuracy, wilson
+from eval.metrics import (
+    accuracy,
+    confusion_matrix,
+    expected_calibration_error,
+    recall_per_class,
+    reliability,
+    wilson,
+)
 
 
 def test_accuracy_of_a_hand_made_case() -> None:
@@ -31,3 +38,52 @@ def test_the_interval_is_wilsons() -> None:
     assert wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
     assert wilson(0, 10)[0] == 0
     assert wilson(10, 10)[1] == pytest.approx(1)
+
+
+def of_confidence(confidence: float, emotion: int) -> list[float]:
+    """Scores with one emotion at a confidence above one half, and another at the rest."""
+    scores = [0.0] * 7
+    scores[emotion] = confidence
+    scores[(emotion + 1) % 7] = 1 - confidence
+    return scores
+
+
+def test_the_calibration_error_is_the_weighted_distance() -> None:
+    """Two sure at 0.9 with one right, two at 0.6 with both right: (2 * 0.4 + 2 * 0.4) / 4."""
+    scores = [of_confidence(c, 0) for c in (0.9, 0.9, 0.6, 0.6)]
+    error = expected_calibration_error(np.array(scores, np.float32), np.array([0, 1, 0, 0]))
+    assert error == pytest.approx(0.4, abs=1e-6)
+
+
+def test_bins_part_what_one_bin_would_level_out() -> None:
+    """Too sure at 0.9 and too modest at 0.6 cancel in one bin and do not in fifteen."""
+    scores = np.array([of_confidence(0.9, 0), of_confidence(0.6, 0)], np.float32)
+    labels = np.array([1, 0])
+    assert expected_calibration_error(scores, labels, bins=1) == pytest.approx(0.25, abs=1e-6)
+    assert expected_calibration_error(scores, labels) == pytest.approx(0.65, abs=1e-6)
+
+
+def test_sure_and_right_has_no_calibration_error() -> None:
+    """A network that is certain and always right is calibrated."""
+    scores = np.eye(7, dtype=np.float32)
+    assert expected_calibration_error(scores, np.arange(7)) == 0
+
+
+def test_an_upper_edge_belongs_to_its_bin() -> None:
+    """With two bins 0.5 counts for the lower, as Guo et al. define; empty bins are NaN."""
+    found = reliability(np.array([of_confidence(0.5, 0)], np.float32), np.array([0]), bins=2)
+    assert found.counts.tolist() == [1, 0]
+    assert found.hits[0] == 1
+    assert np.isnan(found.confidence[1])
+
+
+def test_confusions_and_recalls_of_a_hand_made_case() -> None:
+    """Rows are labels and columns answers; a label that does not occur has no recall."""
+    scores = np.eye(7, dtype=np.float32)[[3, 3, 5, 0]]
+    labels = np.array([3, 3, 5, 5])
+    matrix = confusion_matrix(scores, labels)
+    assert matrix.sum() == 4
+    assert (matrix[3, 3], matrix[5, 5], matrix[5, 0]) == (2, 1, 1)
+    recalls = recall_per_class(scores, labels)
+    assert (recalls[3], recalls[5]) == (1, 0.5)
+    assert np.isnan(recalls[[0, 1, 2, 4, 6]]).all()
