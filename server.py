@@ -63,7 +63,7 @@ def _load(settings: Settings) -> LoadedModels:
 
     models = load_models(settings.models)
     if settings.prelaunch_eval:
-        from eval.quick import evaluate, lines
+        from eval.outcomes import evaluate, lines
 
         session = settings.server.session
         outcomes = evaluate(
@@ -107,7 +107,7 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
             tracker,
             voice=replace(tracker.voice, length=given.audio_smooth_k),
             face=replace(tracker.face, length=given.face_smooth_k),
-            fusion=FusionConfig(given.fuse_w_voice),
+            fusion=FusionConfig(given.fuse_w_voice, given.fusion),
         )
         session = replace(session, tracker=tracker, silence_rms=given.audio_vad_thresh)
         server = ServerConfig(max_sessions=given.max_sessions, session=session)
@@ -217,6 +217,13 @@ def _parser() -> argparse.ArgumentParser:
         default=from_environment("FUSE_W_VOICE", session.tracker.fusion.w_voice),
         help="weight of the voice, 0 to 1; the face has the rest "
         "[FUSE_W_VOICE; default %(default)s]",
+    )
+    add(
+        "--fusion",
+        metavar="MODE",
+        default=from_environment("FUSION", session.tracker.fusion.mode),
+        help="weighted: the weighted mean; log: the product of powers, which is surer where both "
+        "sides agree [FUSION; default %(default)s]",
     )
     add_evaluation_flags(parser)
     parser.add_argument(

@@ -1,21 +1,47 @@
-"""Late fusion of voice and face: ``final = w_voice * voice + (1 - w_voice) * face``."""
+"""Late fusion of voice and face: the weighted mean that is the default, and other pools.
+
+The pools below take probabilities of one or more moments, floating point, shape (..., 7), and
+give probabilities of the same shape in float32.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from models.emotions import Scores
+import numpy as np
+import numpy.typing as npt
+
+from models.emotions import EMOTIONS, Scores
+
+FUSION_MODES = ("weighted", "log")
+
+Certainty = Callable[[Scores], npt.NDArray[np.float64]]
+"""From probabilities, shape (..., 7), to how sure they are, in [0, 1], shape (..., 1)."""
+
+# In a product a zero of one side would overrule whatever the other says. No network here is so
+# good that what it rules out happens less often than once in a thousand.
+_LEAST_PROBABILITY = 1e-3
 
 
 @dataclass(frozen=True)
 class FusionConfig:
-    """How much the voice counts, in [0, 1]; the face has the rest."""
+    """How voice and face become one.
+
+    Attributes:
+        w_voice: how much the voice counts, in [0, 1]; the face has the rest.
+        mode: ``weighted``, ``final = w_voice * voice + (1 - w_voice) * face``; or ``log``, the
+            logarithmic opinion pool: a product of powers in the same proportion.
+    """
 
     w_voice: float = 0.6
+    mode: str = "weighted"
 
     def __post_init__(self) -> None:
         if not 0 <= self.w_voice <= 1:
             raise ValueError(f"w_voice must be between 0 and 1, not {self.w_voice}")
+        if self.mode not in FUSION_MODES:
+            raise ValueError(f"fusion must be {' or '.join(FUSION_MODES)}, not {self.mode!r}")
 
 
 def fuse(voice: Scores | None, face: Scores | None, config: FusionConfig) -> Scores | None:
@@ -24,5 +50,73 @@ def fuse(voice: Scores | None, face: Scores | None, config: FusionConfig) -> Sco
         return face
     if face is None:
         return voice
-    fused: Scores = config.w_voice * voice + (1 - config.w_voice) * face
-    return fused.astype(voice.dtype, copy=False)
+    if config.mode == "log":
+        return log_pool(voice, face, *log_exponents(config.w_voice))
+    return linear_pool(voice, face, config.w_voice)
+
+
+def linear_pool(voice: Scores, face: Scores, w_voice: float) -> Scores:
+    """Return ``w_voice * voice + (1 - w_voice) * face``, the linear opinion pool (Stone 1961)."""
+    fused: Scores = (w_voice * voice + (1 - w_voice) * face).astype(np.float32, copy=False)
+    return fused
+
+
+def gated_pool(voice: Scores, face: Scores, w_voice: float, certainty: Certainty) -> Scores:
+    """Return the weighted mean in which each side's weight is multiplied by its own certainty.
+
+    Where neither side is sure of anything the weights stay as they are.
+    """
+    of_voice = w_voice * certainty(voice)
+    of_both = of_voice + (1 - w_voice) * certainty(face)
+    gated = np.divide(of_voice, of_both, out=np.full_like(of_both, w_voice), where=of_both > 0)
+    fused: Scores = (gated * voice + (1 - gated) * face).astype(np.float32)
+    return fused
+
+
+def peak_certainty(scores: Scores) -> npt.NDArray[np.float64]:
+    """Return how far the highest probability is from chance: 0 if all are equal, 1 if it is 1."""
+    peak = scores.max(axis=-1, keepdims=True).astype(np.float64)
+    certainty: npt.NDArray[np.float64] = np.clip(
+        (peak * len(EMOTIONS) - 1) / (len(EMOTIONS) - 1), 0, 1
+    )
+    return certainty
+
+
+def entropy_certainty(scores: Scores) -> npt.NDArray[np.float64]:
+    """Return 1 less the entropy as a share of its maximum: 0 if all are equal, 1 if one is 1."""
+    p = scores.astype(np.float64)
+    logarithms = np.log(p, out=np.zeros_like(p), where=p > 0)
+    entropy = -(p * logarithms).sum(axis=-1, keepdims=True)
+    certainty: npt.NDArray[np.float64] = np.clip(1 - entropy / np.log(len(EMOTIONS)), 0, 1)
+    return certainty
+
+
+def log_pool(voice: Scores, face: Scores, voice_power: float, face_power: float) -> Scores:
+    """Return ``voice ** voice_power * face ** face_power``, normalised; both powers >= 0.
+
+    The logarithmic opinion pool (Genest and Zidek, Statistical Science 1986). With both powers 1
+    it is Bayes' rule for sides that are independent given the emotion, all emotions being equally
+    likely beforehand. Probabilities below 0.001 count as 0.001.
+    """
+    logarithms = voice_power * _floored_log(voice) + face_power * _floored_log(face)
+    product = np.exp(logarithms - logarithms.max(axis=-1, keepdims=True))
+    fused: Scores = (product / product.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return fused
+
+
+def log_exponents(w_voice: float) -> tuple[float, float]:
+    """Return the powers of voice and face: as w_voice to the rest, the greater one being 1.
+
+    So the side that counts more counts in full, as it does when it stands alone, and sides that
+    count the same are taken together by Bayes' rule. Powers that sum to 1 would choose the same
+    emotion, but would leave two sides that say the same no surer than one of them.
+    """
+    greater = max(w_voice, 1 - w_voice)
+    return w_voice / greater, (1 - w_voice) / greater
+
+
+def _floored_log(scores: Scores) -> npt.NDArray[np.float64]:
+    logarithms: npt.NDArray[np.float64] = np.log(
+        np.maximum(scores.astype(np.float64), _LEAST_PROBABILITY)
+    )
+    return logarithms

@@ -1,0 +1,184 @@
+"""Conditions under which fusion is tried, on pairs of a clip and a picture of the same label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+from tqdm import tqdm
+
+from eval.config import EvalConfig
+from eval.datasets import DataError, face_test, fer_folder, ravdess_folder, voice_test
+from eval.degraded import damaged, with_speech_shaped_noise, with_white_noise
+from eval.fusion_rules import Case
+from eval.pairs import draw_pairs
+from eval.windows import picture_crop, voiced_windows
+from models.emotions import Scores
+from models.face.fer2013 import hash_of
+from models.loading import VOICE, LoadedModels
+from models.voice.corpora import read_speech
+from models.voice.features import SILENCE_RMS
+from models.weights import read_manifest
+
+SNR_DB = 5.0
+CLEAN = "clean"
+WHITE = f"white noise at {SNR_DB:.0f} dB"
+BABBLE = f"speech-shaped noise at {SNR_DB:.0f} dB"
+DAMAGED = "face blurred, dark, noisy"
+BOTH_WORSE = "speech-shaped noise and damaged face"
+SILENT = "voice silent"
+NO_FACE = "no face"
+# For each condition in which both sides have evidence, what is done to the voice and to the face.
+DEGRADED = {
+    CLEAN: (CLEAN, CLEAN),
+    WHITE: (WHITE, CLEAN),
+    BABBLE: (BABBLE, CLEAN),
+    DAMAGED: (CLEAN, DAMAGED),
+    BOTH_WORSE: (BABBLE, DAMAGED),
+}
+_SURER_BY = 0.2  # of probability, between the sides' most probable emotions
+
+Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side's test data, scored under each of its conditions.
+
+    Attributes:
+        scores: by condition, float32, shape (n, 7).
+        labels: int64, shape (n,).
+        half: 0 or 1: of speakers, or of pictures; int64, shape (n,).
+        broken: how many files could not be read.
+    """
+
+    scores: dict[str, Scores]
+    labels: npt.NDArray[np.int64]
+    half: npt.NDArray[np.int64]
+    broken: int
+
+
+def altered_sound(condition: str, rng: np.random.Generator) -> Callable[[Samples], Samples]:
+    """Return what ``condition`` does to a recording, float32 at 16 kHz, shape (n,)."""
+    add = {WHITE: with_white_noise, BABBLE: with_speech_shaped_noise}.get(condition)
+    return partial(add, snr_db=SNR_DB, rng=rng) if add else lambda samples: samples
+
+
+def voice_side(config: EvalConfig, models: LoadedModels) -> Side:
+    """Score RAVDESS clips of unseen actors; the halves share no actor.
+
+    Raises:
+        DataError: there are no such clips, or only of one actor.
+    """
+    trained_on: Sequence[int] = read_manifest()[VOICE].facts["ravdess_actors_trained_on"]
+    test = voice_test(ravdess_folder(config), trained_on, config.max_per_class, config.seed)
+    if len(test.actors) < 2:
+        raise DataError("fusion is learned on some actors and tried on others: it needs two unseen")
+    recordings, read = [], []
+    for clip in test.clips:
+        try:
+            samples = read_speech(clip.path)
+        except soundfile.LibsndfileError:
+            continue
+        if samples.size and np.isfinite(samples).all():
+            recordings.append(samples)
+            read.append(clip)
+    scores = {}
+    for condition in dict.fromkeys(voice for voice, _ in DEGRADED.values()):
+        alter = altered_sound(condition, np.random.default_rng(config.seed))
+        scores[condition] = np.stack(
+            [
+                np.mean(models.voice.predict(voiced_windows(alter(r), SILENCE_RMS)), axis=0)
+                for r in tqdm(recordings, desc=condition, leave=False, disable=None)
+            ]
+        )
+    later = test.actors[len(test.actors) // 2 :]
+    return Side(
+        scores,
+        np.array([clip.label for clip in read], np.int64),
+        np.array([int(clip.speaker) in later for clip in read], np.int64),
+        len(test.clips) - len(read),
+    )
+
+
+def face_side(config: EvalConfig, models: LoadedModels) -> Side:
+    """Score FER-2013 test pictures; equal pictures are in the same half.
+
+    Raises:
+        DataError: there are no such pictures.
+    """
+    drawn = face_test(fer_folder(config), config.max_per_class, config.seed).drawn
+    rng = np.random.default_rng(config.seed)
+    width_px = drawn.images.shape[2]
+    images = {
+        CLEAN: list(drawn.images),
+        DAMAGED: [damaged(image, width_px, rng) for image in drawn.images],
+    }
+    scores = {}
+    for condition, pictures in images.items():
+        found: list[Scores] = []
+        starts = range(0, len(pictures), config.batch_windows)
+        for start in tqdm(starts, desc=condition, leave=False, disable=None):
+            batch = pictures[start : start + config.batch_windows]
+            found += models.classifier.classify(
+                [picture_crop(picture, models.classifier.input) for picture in batch]
+            )
+        scores[condition] = np.stack(found)
+    half = np.array([hash_of(image) % 2 for image in drawn.images], np.int64)
+    return Side(scores, drawn.labels, half, len(drawn.broken))
+
+
+def pair_cases(voice: Side, face: Side, per_class: int, seed: int) -> list[Case]:
+    """Pair clips with pictures of the same label and the same half, under each of ``DEGRADED``.
+
+    Raises:
+        DataError: a half has no pair.
+    """
+    drawn = []
+    for half in (0, 1):
+        clips, pictures = np.flatnonzero(voice.half == half), np.flatnonzero(face.half == half)
+        pairs = draw_pairs(voice.labels[clips], face.labels[pictures], per_class, seed + half)
+        if not len(pairs):
+            raise DataError("too few clips or pictures: one half has no two of the same label")
+        drawn.append(np.column_stack([clips[pairs[:, 0]], pictures[pairs[:, 1]]]))
+    clip, picture = np.concatenate(drawn).T
+    everywhere = np.ones(len(clip), bool)
+    return [
+        Case(
+            *("pairs", condition, voice.scores[sound][clip], face.scores[sight][picture]),
+            *(everywhere, everywhere, voice.labels[clip], voice.half[clip], clip, picture),
+        )
+        for condition, (sound, sight) in DEGRADED.items()
+    ]
+
+
+def without_one_side(clean: Case) -> list[Case]:
+    """Return the case with a silent voice, and with no face."""
+    nowhere = np.zeros(len(clean.labels), bool)
+    return [
+        replace(clean, condition=SILENT, heard=nowhere),
+        replace(clean, condition=NO_FACE, seen=nowhere),
+    ]
+
+
+def by_certainty(clean: Case) -> list[Case]:
+    """Return the moments where one side is much surer than the other, and where they disagree."""
+    surer = clean.voice.max(axis=1) - clean.face.max(axis=1)
+    chosen = {
+        "clean, voice surer": surer >= _SURER_BY,
+        "clean, face surer": surer <= -_SURER_BY,
+        "clean, they disagree": clean.voice.argmax(axis=1) != clean.face.argmax(axis=1),
+    }
+    return [_rows(clean, name, mask) for name, mask in chosen.items() if mask.any()]
+
+
+def _rows(case: Case, condition: str, mask: npt.NDArray[np.bool_]) -> Case:
+    arrays = {
+        name: getattr(case, name)[mask]
+        for name in ("voice", "face", "heard", "seen", "labels", "half", "clip", "picture")
+    }
+    return replace(case, condition=condition, **arrays)
