@@ -102,7 +102,9 @@ def _load_voice(config: ModelConfig, facts: NetworkFacts) -> tuple[VoicePredicto
     mfcc = Mfcc()
     window = np.zeros((1, 101, mfcc.config.coefficients), np.float32)
     network = _network(config.voice_weights, facts, _voice_network, window, "cpu")
-    return VoicePredictor(network, facts.order, mfcc), _name(config.voice_weights, facts)
+    temperature = _temperature(config.voice_weights, facts)
+    predictor = VoicePredictor(network, facts.order, mfcc, temperature)
+    return predictor, _name(config.voice_weights, facts)
 
 
 def _load_face(
@@ -117,7 +119,8 @@ def _load_face(
     face_input = _face_input(facts)
     crop = np.zeros((1, len(face_input.mean), face_input.size, face_input.size), np.float32)
     network = _network(config.face_weights, facts, _face_network, crop, config.face_device)
-    classifier = FaceClassifier(network, facts.order, face_input)
+    temperature = _temperature(config.face_weights, facts)
+    classifier = FaceClassifier(network, facts.order, face_input, temperature)
     return classifier, _name(config.face_weights, facts)
 
 
@@ -137,7 +140,7 @@ def _hsemotion(config: ModelConfig, facts: NetworkFacts) -> FaceClassifier | Non
             raise WeightsError(f"HSEmotion cannot be used: {error}") from error
         _log.warning("HSEmotion is not used: %s", error)
         return None
-    return FaceClassifier(network, facts.order, _face_input(facts))
+    return FaceClassifier(network, facts.order, _face_input(facts), facts.temperature)
 
 
 def _network(
@@ -208,6 +211,11 @@ def _face_input(facts: NetworkFacts) -> FaceInput:
 
 def _name(path: Path, facts: NetworkFacts) -> str:
     return facts.name if _is_shipped(path, facts) else path.name
+
+
+def _temperature(path: Path, facts: NetworkFacts) -> float:
+    """The manifest's temperature was fitted for our weights; nobody's else is known."""
+    return facts.temperature if _is_shipped(path, facts) else 1.0
 
 
 def _is_shipped(path: Path, facts: NetworkFacts) -> bool:

@@ -27,6 +27,8 @@ class NetworkFacts:
         labels: the network's own classes, in the order of its outputs.
         order: where each canonical emotion stands in ``labels``.
         files: file name -> sha256, for the torch weights and the serving export.
+        temperature: what the logits are divided by, above 0, so that a probability of 0.8 is right
+            in 80 of 100 cases (Guo et al., "On calibration of modern neural networks", 2017).
         facts: everything else in the table: preprocessing, licence, training data.
     """
 
@@ -34,6 +36,7 @@ class NetworkFacts:
     labels: tuple[str, ...]
     order: tuple[int, ...]
     files: dict[str, str]
+    temperature: float
     facts: dict[str, Any]
 
 
@@ -84,8 +87,13 @@ def sha256_of(path: Path) -> str:
 
 def _facts(name: str, table: dict[str, Any]) -> NetworkFacts:
     labels = tuple(table["labels"])
-    rest = {key: value for key, value in table.items() if key not in {"labels", "files"}}
-    return NetworkFacts(name, labels, canonical_order(labels), dict(table.get("files", {})), rest)
+    temperature = float(table["temperature"])
+    if not temperature > 0:
+        raise ValueError(f"the temperature of {name} must be above 0, not {temperature}")
+    named = {"labels", "files", "temperature"}
+    rest = {key: value for key, value in table.items() if key not in named}
+    files = dict(table.get("files", {}))
+    return NetworkFacts(name, labels, canonical_order(labels), files, temperature, rest)
 
 
 def _remedy(path: Path) -> str:

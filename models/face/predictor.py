@@ -29,16 +29,24 @@ class FaceReading:
 class FaceClassifier:
     """Crops -> probabilities in canonical order."""
 
-    def __init__(self, network: OnnxNetwork, order: Sequence[int], face_input: FaceInput) -> None:
+    def __init__(
+        self,
+        network: OnnxNetwork,
+        order: Sequence[int],
+        face_input: FaceInput,
+        temperature: float,
+    ) -> None:
         self._network = network
         self._order = list(order)
+        self._temperature = temperature
         self.input = face_input
 
     def classify(self, crops: Sequence[npt.NDArray[np.float32]]) -> list[Scores]:
         """Return scores, shape (7,), for crops as ``crop_face`` makes them."""
         if not crops:
             return []
-        return list(softmax(self._network(np.stack(crops))[:, self._order]))
+        logits = self._network(np.stack(crops))[:, self._order]
+        return list(softmax(logits / self._temperature))
 
 
 class FacePredictor:

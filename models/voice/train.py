@@ -31,7 +31,7 @@ TEST_ACTORS = frozenset({"21", "22", "23", "24"})
 class VoiceTraining:
     """What a run is made of; the defaults gave the shipped weights."""
 
-    steps: int = 5000
+    steps: int = 3000
     batch_size: int = 64
     peak_learning_rate: float = 2e-3
     weight_decay: float = 0.02

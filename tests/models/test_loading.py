@@ -7,6 +7,7 @@ import pickle
 import shutil
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,23 @@ def test_shipped(models: LoadedModels):
         assert given.shape == (7,)
         assert given.dtype == np.float32
         assert given.sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_temperature(side: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Shipped weights are served with the temperature of the manifest, anybody else's with none."""
+    name = models.loading.VOICE if side == "voice" else models.loading.EMBEDDED_FACE
+    manifest = models.loading.read_manifest()
+    shipped = WEIGHTS_FOLDER / f"{name}.onnx"
+    copied = Path(shutil.copy(shipped, tmp_path / "own.onnx"))
+    own = scores(load_models(config(side, copied)), side)
+
+    hotter = {**manifest, name: replace(manifest[name], temperature=2.0)}
+    monkeypatch.setattr(models.loading, "read_manifest", lambda: hotter)
+    softened = scores(load_models(config(side, shipped)), side)
+    wanted = np.sqrt(own) / np.sqrt(own).sum()
+    np.testing.assert_allclose(softened, wanted, atol=1e-5)
+    np.testing.assert_array_equal(scores(load_models(config(side, copied)), side), own)
 
 
 def test_windows_of_different_length(models: LoadedModels):

@@ -102,16 +102,18 @@ def test_file_of_another_name(tmp_path: Path):
 
 
 LABELS = 'labels = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]'
+TABLE = f"[networks.x]\n{LABELS}\ntemperature = 1.0\n"
 
 
 def test_order_of_labels(tmp_path: Path):
     """Labels in another order are accepted, and the order says where each emotion stands."""
     path = tmp_path / "manifest.toml"
     labels = '["sad", "angry", "disgust", "fear", "happy", "neutral", "surprise"]'
-    path.write_text(f"[networks.x]\nlabels = {labels}\nsize = 3\n")
+    path.write_text(f"[networks.x]\nlabels = {labels}\ntemperature = 1.5\nsize = 3\n")
     facts = read_manifest(path)["x"]
     assert facts.order == (1, 2, 3, 4, 5, 0, 6)
     assert facts.files == {}
+    assert facts.temperature == 1.5
     assert facts.facts == {"size": 3}
 
 
@@ -125,8 +127,11 @@ def test_order_of_labels(tmp_path: Path):
         b"[networks.x]\nsize = 1\n",
         b"[networks.x]\nlabels = 7\n",
         b'[networks.x]\nlabels = ["angry", "happy"]\n',
-        LABELS.replace("sad", "contempt").join(("[networks.x]\n", "\n")).encode(),
-        f"[networks.x]\n{LABELS}\nfiles = 3\n".encode(),
+        TABLE.replace("sad", "contempt").encode(),
+        f"{TABLE}files = 3\n".encode(),
+        f"[networks.x]\n{LABELS}\n".encode(),
+        TABLE.replace("1.0", "0").encode(),
+        TABLE.replace("1.0", '"warm"').encode(),
         b"\xff\xfe[networks.x]\n",
         b"networks = 3\n",
         b"[networks.x]\nlabels = [1, 2]\n",

@@ -1,0 +1,173 @@
+"""How well the voice recipe does on people it never heard: cross-validation by actor.
+
+``python -m eval.crossvalidate --ravdess FOLDER --tess FOLDER --nemo FOLDER``
+
+Trains one network a fold, so it takes hours; a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.threads import SystemLibraryError, limit_threads
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from models.voice.corpora import Utterance
+    from models.voice.network import VoiceNetwork
+
+# Imports that load numpy stand inside the functions: threads must be limited before.
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one network said of the actors it never heard.
+
+    Attributes:
+        actors: their RAVDESS numbers.
+        scores: of each clip, probabilities of its windows, float32, shape (windows, 7).
+        labels: of each clip, indices into ``EMOTIONS``, int64, shape (n,).
+    """
+
+    actors: tuple[int, ...]
+    scores: tuple[npt.NDArray[np.float32], ...]
+    labels: npt.NDArray[np.int64]
+
+
+def folds_of(actors: Sequence[int], count: int) -> list[tuple[int, ...]]:
+    """Deal actors into ``count`` folds of neighbours; men are odd, so each has both sexes."""
+    ordered = sorted(set(actors))
+    edges = [round(fold * len(ordered) / count) for fold in range(count + 1)]
+    return [tuple(ordered[a:b]) for a, b in pairwise(edges)]
+
+
+def score(network: VoiceNetwork, clips: Sequence[Utterance]) -> Fold:
+    """Ask a trained network as the server would: exported, windows of 1 s without silence."""
+    import numpy as np
+    import torch
+
+    from eval.windows import voiced_windows
+    from models.export import export_onnx, free_axes_of
+    from models.runtime import OnnxNetwork
+    from models.voice.corpora import read_speech
+    from models.voice.features import SILENCE_RMS, Mfcc
+    from models.voice.predictor import VoicePredictor
+
+    exported = export_onnx(network, torch.randn(1, 101, 40), free_axes_of(network))
+    predictor = VoicePredictor(OnnxNetwork(exported), range(7), Mfcc(), temperature=1.0)
+    scores = tuple(
+        np.stack(predictor.predict(voiced_windows(read_speech(clip.path), SILENCE_RMS)))
+        for clip in clips
+    )
+    actors = tuple(sorted({int(clip.speaker) for clip in clips}))
+    return Fold(actors, scores, np.array([clip.label for clip in clips], np.int64))
+
+
+def calibrated(folds: Sequence[Fold]) -> list[npt.NDArray[np.float32]]:
+    """Return each fold's clip scores, (n, 7), by a temperature fitted on the other folds."""
+    import numpy as np
+
+    from eval.calibrate import fit_exponent, sharpened_means
+
+    result = []
+    for fold in folds:
+        others = [other for other in folds if other is not fold]
+        exponent = fit_exponent(
+            [windows for other in others for windows in other.scores],
+            np.concatenate([other.labels for other in others]),
+        )
+        result.append(sharpened_means(fold.scores, exponent))
+    return result
+
+
+@dataclass(frozen=True)
+class Row:
+    """Figures of one fold, or over all: shares in [0, 1]; ``ece`` only over all."""
+
+    fold: str
+    clips: int
+    top1: float
+    top5: float
+    balanced: float
+    window_top1: float
+    ece: float | None = None
+
+
+def rows_of(folds: Sequence[Fold]) -> list[Row]:
+    """Return a row for each fold, then the mean and the standard deviation of all."""
+    import numpy as np
+
+    from eval.metrics import accuracy, expected_calibration_error
+
+    by_clip = calibrated(folds)
+    rows = []
+    for fold, scores in zip(folds, by_clip, strict=True):
+        lengths = [len(windows) for windows in fold.scores]
+        window = accuracy(np.concatenate(fold.scores), np.repeat(fold.labels, lengths))
+        clip = accuracy(scores, fold.labels)
+        name = " ".join(map(str, fold.actors))
+        rows.append(Row(name, clip.n, clip.top1, clip.top5, clip.balanced, window.top1))
+    shares = np.array([[row.top1, row.top5, row.balanced, row.window_top1] for row in rows])
+    labels = np.concatenate([fold.labels for fold in folds])
+    ece = expected_calibration_error(np.concatenate(by_clip), labels)
+    mean = Row("mean", len(labels), *shares.mean(axis=0).tolist())
+    deviation = Row("standard deviation", len(labels), *shares.std(axis=0).tolist())
+    return [*rows, replace(mean, ece=ece), deviation]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train and score every fold; print the table and, where asked, write it."""
+    try:
+        limit_threads()
+    except SystemLibraryError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    from eval.results import write_rows
+    from models.voice import corpora
+    from models.voice.train import VoiceTraining, load_clips, train
+
+    parser = argparse.ArgumentParser(prog="eval.crossvalidate", description=__doc__)
+    parser.add_argument("--ravdess", type=Path, required=True, help="folder with Actor_NN folders")
+    parser.add_argument("--tess", type=Path, help="folder of TESS, optional")
+    parser.add_argument("--nemo", type=Path, help="folder of nEMO, optional")
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=VoiceTraining.steps)
+    parser.add_argument("--checkpoints", type=Path, default=Path("runs"), help="resumed from")
+    parser.add_argument("--csv", type=Path, help="write the table here")
+    given = parser.parse_args(argv)
+
+    spoken = corpora.ravdess(given.ravdess)
+    others = list(corpora.tess(given.tess)) if given.tess else []
+    others += corpora.nemo(given.nemo) if given.nemo else ()
+    recipe = VoiceTraining(steps=given.steps)
+    loaded = load_clips([*spoken, *others], recipe.seed)
+    folds = []
+    for actors in folds_of([int(clip.speaker) for clip in spoken], given.folds):
+        unheard = {("ravdess", str(actor)) for actor in actors}
+        print(f"fold of actors {', '.join(map(str, actors))}", file=sys.stderr)
+        network = train(
+            recipe,
+            [clip for clip in loaded if (clip.corpus, clip.speaker) not in unheard],
+            [clip for clip in loaded if (clip.corpus, clip.speaker) in unheard],
+            given.checkpoints / f"voice_without_{actors[0]}_to_{actors[-1]}.pt",
+        )
+        folds.append(score(network, [clip for clip in spoken if int(clip.speaker) in actors]))
+    rows = rows_of(folds)
+    for row in map(asdict, rows):
+        shares = "  ".join(f"{k} {v:.1%}" for k, v in row.items() if isinstance(v, float))
+        print(f"{row['fold']:20} n {row['clips']}  {shares}")
+    if given.csv:
+        write_rows(given.csv, [asdict(row) for row in rows])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Cross-validation by actor: who is in which fold, the figures by hand, and one small real run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from eval import crossvalidate
+from eval.crossvalidate import Fold, folds_of, rows_of
+from tests.media import synthetic_speech
+
+
+def test_folds():
+    """Twenty actors give five folds of four neighbours, two men and two women in each."""
+    folds = folds_of([*range(20, 0, -1), 3, 3], 5)
+    assert folds[0] == (1, 2, 3, 4)
+    assert sorted(actor for fold in folds for actor in fold) == list(range(1, 21))
+    assert all(sum(actor % 2 for actor in fold) == 2 for fold in folds)
+
+
+def fold(actor: int, right: int, wrong: int) -> Fold:
+    """Return a fold of clips of two windows each, of which as many are taken for happy rightly."""
+    happy = np.full((2, 7), 0.05, np.float32)
+    happy[:, 3] = 0.7
+    labels = np.array([3] * right + [0] * wrong, np.int64)
+    return Fold((actor,), (happy,) * (right + wrong), labels)
+
+
+def test_figures_by_hand():
+    """Each fold has its shares; the last rows are the folds' mean and standard deviation."""
+    first, second, mean, deviation = rows_of([fold(1, 3, 1), fold(2, 1, 3)])
+    assert (first.fold, first.clips, first.top1, first.window_top1) == ("1", 4, 0.75, 0.75)
+    assert second.top1 == 0.25
+    assert (mean.clips, mean.top1, deviation.top1) == (8, 0.5, 0.25)
+    assert first.ece is None
+    assert mean.ece is not None
+
+
+def test_calibration_is_fitted_elsewhere():
+    """A fold's confidence comes from the others: where they are right more often, it is higher."""
+    (of_bad_by_good, _) = crossvalidate.calibrated([fold(1, 1, 9), fold(2, 9, 1)])
+    (of_bad_by_bad, _) = crossvalidate.calibrated([fold(1, 1, 9), fold(2, 1, 9)])
+    assert of_bad_by_good[0, 3] > of_bad_by_bad[0, 3] + 0.2
+
+
+@pytest.mark.timeout(300)
+def test_a_small_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Two actors, two folds, two steps: both folds are scored, and the table is written."""
+    for actor in (1, 2):
+        folder = tmp_path / f"Actor_{actor:02}"
+        folder.mkdir()
+        for emotion in (3, 5):
+            name = f"03-01-{emotion:02}-01-01-01-{actor:02}.wav"
+            speech = synthetic_speech(1.6)[:: 3 + actor].astype(np.float32) / 32768
+            soundfile.write(folder / name, speech, 16_000)
+    table = tmp_path / "results" / "table.csv"
+    arguments = ["--ravdess", str(tmp_path), "--folds", "2", "--steps", "2"]
+    arguments += ["--checkpoints", str(tmp_path / "runs"), "--csv", str(table)]
+    assert crossvalidate.main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()[-4:]
+    assert [line.split()[0] for line in lines] == ["1", "2", "mean", "standard"]
+    assert table.read_text().startswith("date,machine,fold,clips,top1,")
+    assert len(list((tmp_path / "runs").glob("*.pt"))) == 2
