@@ -9,16 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
+from eval.gated_pool import entropy_certainty, gated_pool, peak_certainty
 from models.emotions import Scores
-from models.fusion import (
-    FusionConfig,
-    entropy_certainty,
-    fuse,
-    gated_pool,
-    linear_pool,
-    log_pool,
-    peak_certainty,
-)
+from models.fusion import FusionConfig, fuse, linear_pool, log_pool
 
 Parameters = tuple[float, ...]
 _W = FusionConfig.w_voice

@@ -11,13 +11,10 @@ from models.emotions import Scores
 from models.fusion import (
     FUSION_MODES,
     FusionConfig,
-    entropy_certainty,
     fuse,
-    gated_pool,
     linear_pool,
     log_exponents,
     log_pool,
-    peak_certainty,
 )
 from models.tracker import Box, EmotionTracker, TrackerConfig
 
@@ -31,18 +28,12 @@ DISGUSTED = np.array([0.1, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1], np.float32)
 Pool = Callable[[Scores, Scores], Scores]
 SYMMETRIC: dict[str, Pool] = {
     "linear": lambda voice, face: linear_pool(voice, face, 0.5),
-    "gated by peak": lambda voice, face: gated_pool(voice, face, 0.5, peak_certainty),
-    "gated by entropy": lambda voice, face: gated_pool(voice, face, 0.5, entropy_certainty),
     "log": lambda voice, face: log_pool(voice, face, 1.3, 1.3),
     "served weighted": lambda voice, face: fused(voice, face, FusionConfig(0.5, "weighted")),
     "served log": lambda voice, face: fused(voice, face, FusionConfig(0.5, "log")),
 }
 POOLS: dict[str, Pool] = SYMMETRIC | {
     "linear, uneven": lambda voice, face: linear_pool(voice, face, 0.6),
-    "gated by peak, uneven": lambda voice, face: gated_pool(voice, face, 0.6, peak_certainty),
-    "gated by entropy, all voice": lambda voice, face: gated_pool(
-        voice, face, 1.0, entropy_certainty
-    ),
     "log, uneven": lambda voice, face: log_pool(voice, face, 4.0, 0.1),
     "log, no powers": lambda voice, face: log_pool(voice, face, 0.0, 0.0),
     "served log, 0.6": lambda voice, face: fused(voice, face, FusionConfig(0.6, "log")),
@@ -202,29 +193,3 @@ def test_a_zero_is_no_veto():
     # 0.001 to the power 2/3 is 0.01: happy 1 * 0.01, sad 0.001 * 1, the other five 0.001 * 0.01.
     assert scores[3] == pytest.approx(0.01 / 0.01105, rel=1e-5)
     assert scores[5] == pytest.approx(0.001 / 0.01105, rel=1e-5)
-
-
-def test_peak_certainty():
-    """Even scores have certainty 0, a certain one 1, and a peak of 0.4 has (2.8 - 1) / 6."""
-    certainty = peak_certainty(np.stack([EVEN, FACE, ANGRY]))
-    np.testing.assert_allclose(certainty[:, 0], [0, 1, 0.3], atol=1e-6)
-
-
-def test_entropy_certainty():
-    """Even scores have certainty 0, a certain one 1, and two equal ones 1 - log 2 / log 7."""
-    two = np.array([0.5, 0.5, 0, 0, 0, 0, 0], np.float32)
-    certainty = entropy_certainty(np.stack([EVEN, FACE, two]))
-    np.testing.assert_allclose(certainty[:, 0], [0, 1, 0.643793], atol=1e-6)
-
-
-def test_gated_weights():
-    """Weights are multiplied by certainties: 0.6 * 0.3 against 0.4 * 1 is 9 to 20."""
-    scores = gated_pool(ANGRY, FACE, 0.6, peak_certainty)
-    np.testing.assert_allclose(scores, (9 * ANGRY + 20 * FACE) / 29, atol=1e-6)
-
-
-@pytest.mark.parametrize("certainty", [peak_certainty, entropy_certainty])
-def test_an_unsure_side_is_gated_out(certainty: Callable[[Scores], Scores]):
-    """A side that is sure of nothing does not count; if neither is, the result is as even."""
-    np.testing.assert_allclose(gated_pool(EVEN, FACE, 0.6, certainty), FACE, atol=1e-5)
-    np.testing.assert_allclose(gated_pool(EVEN, EVEN, 0.6, certainty), EVEN, atol=1e-6)
