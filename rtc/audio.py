@@ -49,40 +49,34 @@ class RollingWindow:
         self.filled = 0
 
 
-class AudioConsumer:
-    """Turns whatever a peer sends into 16 kHz mono and keeps its newest second.
+class NewestSound:
+    """Turns sound of any kind, frame by frame, into 16 kHz mono and keeps its newest second.
 
     Attributes:
-        window: the sound.
+        window: the sound; one that is given may be longer than the second that live sessions keep.
         captured_at: when the newest sample arrived, in the clock's seconds, or None.
     """
 
-    def __init__(self, track: MediaStreamTrack, clock: Clock) -> None:
-        self.window = RollingWindow(WINDOW_SAMPLES)
+    def __init__(self, clock: Clock, window: RollingWindow | None = None) -> None:
+        self.window = window or RollingWindow(WINDOW_SAMPLES)
         self.captured_at: float | None = None
-        self._track = track
         self._clock = clock
         self._resampler = _resampler()
 
-    async def run(self) -> None:
-        """Drain the track until it ends."""
-        async for frame in frames_of(self._track):
-            if isinstance(frame, av.AudioFrame):
-                self._take(frame)
-
-    def level(self, now: float) -> float:
-        """Return the root mean square, in [0, 1], of the newest half second; 0 after a gap."""
-        if self.captured_at is None or now - self.captured_at > _LONGEST_GAP_S:
-            return 0.0
-        return rms(self.window.newest(SAMPLE_RATE_HZ // 2))
-
-    def _take(self, frame: av.AudioFrame) -> None:
+    def put(self, frame: av.AudioFrame) -> None:
+        """Take a frame that arrives now; its rate, layout and sample format are free."""
         now = self._clock()
         if self.captured_at is not None and now - self.captured_at > _LONGEST_GAP_S:
             self.window.clear()
         for converted in self._converted(frame):
             self.window.add(converted.to_ndarray()[0].astype(np.float32) / _FULL_SCALE)
         self.captured_at = now
+
+    def level(self, now: float) -> float:
+        """Return the root mean square, in [0, 1], of the newest half second; 0 after a gap."""
+        if self.captured_at is None or now - self.captured_at > _LONGEST_GAP_S:
+            return 0.0
+        return rms(self.window.newest(SAMPLE_RATE_HZ // 2))
 
     def _converted(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
         try:
@@ -91,6 +85,22 @@ class AudioConsumer:
             # A peer may change its codec, and with it rate and channels, at any packet.
             self._resampler = _resampler()
             return self._resampler.resample(frame)
+
+
+class AudioConsumer(NewestSound):
+    """The newest sound of a track, drained at media pace."""
+
+    def __init__(
+        self, track: MediaStreamTrack, clock: Clock, window: RollingWindow | None = None
+    ) -> None:
+        super().__init__(clock, window)
+        self._track = track
+
+    async def run(self) -> None:
+        """Drain the track until it ends."""
+        async for frame in frames_of(self._track):
+            if isinstance(frame, av.AudioFrame):
+                self.put(frame)
 
 
 def _resampler() -> av.AudioResampler:

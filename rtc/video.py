@@ -25,25 +25,22 @@ class LatestFrame:
     captured_at: float
 
 
-class FrameSampler:
-    """Keeps the newest picture of a track; those nobody asked for in time are dropped.
+class NewestPicture:
+    """One slot: a picture that nobody asked for in time gives way to the next.
 
     Attributes:
         captured_at: when the newest picture arrived, in the clock's seconds, or None.
     """
 
-    def __init__(self, track: MediaStreamTrack, clock: Clock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.captured_at: float | None = None
-        self._track = track
         self._clock = clock
         self._newest: LatestFrame | None = None
 
-    async def run(self) -> None:
-        """Drain the track until it ends."""
-        async for frame in frames_of(self._track):
-            if isinstance(frame, av.VideoFrame):
-                self.captured_at = self._clock()
-                self._newest = LatestFrame(partial(rgb_of, frame), self.captured_at)
+    def put(self, frame: av.VideoFrame) -> None:
+        """Take a picture that arrives now."""
+        self.captured_at = self._clock()
+        self._newest = LatestFrame(partial(rgb_of, frame), self.captured_at)
 
     def take(self) -> LatestFrame | None:
         """Return the newest picture and empty the slot; None when no new one came."""
@@ -51,12 +48,28 @@ class FrameSampler:
         return newest
 
 
+class FrameSampler(NewestPicture):
+    """The newest picture of a track, drained at media pace."""
+
+    def __init__(self, track: MediaStreamTrack, clock: Clock) -> None:
+        super().__init__(clock)
+        self._track = track
+
+    async def run(self) -> None:
+        """Drain the track until it ends."""
+        async for frame in frames_of(self._track):
+            if isinstance(frame, av.VideoFrame):
+                self.put(frame)
+
+
 def rgb_of(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-    """Convert a picture to uint8 RGB, shape (height, width, 3), at most 640 pixels a side."""
+    """Convert a picture to uint8 RGB, upright, (height, width, 3), at most 640 pixels a side."""
     shrink = min(1.0, _LONGEST_SIDE / max(frame.width, frame.height))
     converted = frame.reformat(
         width=max(1, round(frame.width * shrink)),
         height=max(1, round(frame.height * shrink)),
         format="rgb24",
     )
-    return np.asarray(converted.to_ndarray(), np.uint8)
+    # A camera held sideways may write how to turn its pictures instead of turning them.
+    quarter_turns = round(frame.rotation / 90)
+    return np.ascontiguousarray(np.rot90(converted.to_ndarray(), quarter_turns), np.uint8)

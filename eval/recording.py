@@ -1,0 +1,135 @@
+"""Read a recording of any kind: what it holds, and its frames in the order of their times."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from operator import attrgetter
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Discard, Disposition
+
+from eval.arrivals import Arrival, Frame, in_order, picture_arrivals, sound_arrivals
+
+_LONGEST_GAP_S = 3600.0  # times that leap further are damaged, and would take for ever to replay
+
+
+class RecordingError(RuntimeError):
+    """A file cannot be replayed; the message says why and, where it can, what to do."""
+
+
+class Recording:
+    """A readable file with sound, pictures, or both.
+
+    Attributes:
+        path: of the file.
+        has_sound, has_pictures: what it holds; the cover picture of a sound file does not count.
+        duration_s: what the file says of its length, for a progress bar; None if nothing.
+        played_s: how far ``arrivals`` has come: where the latest of its frames ends.
+        damaged_packets: those that could not be decoded so far, and were left out.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open ``path`` and look what it holds.
+
+        Raises:
+            RecordingError: it is missing, empty, no recording, or has neither sound nor pictures.
+        """
+        self.path = path
+        self.played_s = 0.0
+        self.damaged_packets = 0
+        if not path.is_file():
+            raise RecordingError("there is no such file")
+        if not path.stat().st_size:
+            raise RecordingError("the file is empty")
+        with _opened(path) as container:
+            self._streams = [
+                index
+                for index in (_stream_index(container, kind) for kind in ("audio", "video"))
+                if index is not None
+            ]
+            kinds = {container.streams[index].type for index in self._streams}
+            length = container.duration
+        if not kinds:
+            raise RecordingError("it has neither sound nor pictures that can be decoded")
+        self.has_sound = "audio" in kinds
+        self.has_pictures = "video" in kinds
+        self.duration_s = length / av.time_base if length and length > 0 else None
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """Yield all frames in the order in which they arrive.
+
+        Nothing is held but what the decoders hold: each kind is read by a reader of its own, so
+        that a file with all sound behind all pictures takes no more memory than another.
+
+        Raises:
+            RecordingError: nothing can be decoded, or times leap by more than an hour.
+        """
+        tracks = [in_order(self._decoded(index)) for index in self._streams]
+        firsts = [first for first in (next(track, None) for track in tracks) if first]
+        if not firsts:
+            raise RecordingError("it holds no frame that can be decoded")
+        origin_s = last_s = min(first.starts_s for first in firsts)
+        at_s = attrgetter("at_s")
+        for one in heapq.merge(sorted(firsts, key=at_s), *tracks, key=at_s):
+            if one.at_s - last_s > _LONGEST_GAP_S:
+                raise RecordingError(
+                    f"its times leap by more than an hour at {last_s - origin_s:.1f} s; "
+                    "write it anew with: ffmpeg -fflags +genpts -i FILE NEW_FILE"
+                )
+            last_s = one.at_s
+            self.played_s = max(self.played_s, one.ends_s - origin_s)
+            yield Arrival(one.frame, one.starts_s - origin_s, one.ends_s - origin_s)
+
+    def _decoded(self, index: int) -> Iterator[Arrival]:
+        with _opened(self.path) as container:
+            frames = self._frames(container, index)
+            is_sound = container.streams[index].type == "audio"
+            try:
+                yield from sound_arrivals(frames) if is_sound else picture_arrivals(frames)
+            except av.FFmpegError as error:
+                raise RecordingError(f"its sound cannot be converted: {error}") from error
+
+    def _frames(self, container: InputContainer, index: int) -> Iterator[Frame]:
+        """Yield decoded frames; leave out packets that are damaged, and end where the file does."""
+        for other in container.streams:
+            if other.index != index:
+                other.discard = Discard.all
+        stream = container.streams[index]
+        stream.codec_context.thread_type = "AUTO"
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:
+                self.damaged_packets += 1
+                return
+            if packet is None:
+                return
+            try:
+                for frame in packet.decode():
+                    if isinstance(frame, av.AudioFrame | av.VideoFrame):
+                        yield frame
+            except av.FFmpegError:
+                self.damaged_packets += 1
+
+
+def _opened(path: Path) -> InputContainer:
+    try:
+        # As a file and nothing else: what looks like a playlist must not reach into the network.
+        return av.open(
+            f"file:{path}", metadata_errors="ignore", options={"protocol_whitelist": "file"}
+        )
+    except (av.FFmpegError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RecordingError(f"it cannot be read as a recording: {reason}") from error
+
+
+def _stream_index(container: InputContainer, kind: str) -> int | None:
+    for stream in container.streams:
+        is_cover = bool(stream.disposition & Disposition.attached_pic)
+        if stream.type == kind and stream.codec_context is not None and not is_cover:
+            return stream.index
+    return None

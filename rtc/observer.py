@@ -1,0 +1,153 @@
+"""One person, as the networks and the tracker see them: the same live and in a recording."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.emotions import Scores
+from models.engine import InferenceEngine
+from models.tracker import EmotionTracker
+from models.voice.features import SAMPLE_RATE_HZ, rms
+from rtc.audio import NewestSound
+from rtc.clock import Clock
+from rtc.config import SessionConfig
+from rtc.messages import EmotionMessage, message_from
+from rtc.video import LatestFrame, NewestPicture
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Asked:
+    """The one request that a modality may have under way, and what it has answered so far."""
+
+    task: asyncio.Task[None] | None = None
+    failed: bool = False
+
+    @property
+    def busy(self) -> bool:
+        return self.task is not None and not self.task.done()
+
+
+class Observer:
+    """Asks the engine about one person's newest sound and picture, and tracks the answers.
+
+    Attributes:
+        sound: where sound arrives; None while there is none to come.
+        pictures: where pictures arrive; None while there are none to come.
+        late: ticks that found the request of the tick before still unanswered.
+    """
+
+    def __init__(
+        self, name: str, engine: InferenceEngine, config: SessionConfig, clock: Clock
+    ) -> None:
+        """Observe with ``clock`` for the times of capture; ``name`` is for the log."""
+        self.sound: NewestSound | None = None
+        self.pictures: NewestPicture | None = None
+        self.late = 0
+        self._name = name
+        self._engine = engine
+        self._config = config
+        self._clock = clock
+        self._tracker = EmotionTracker(config.tracker)
+        self._samples_used = 0
+        self._new_sound_at: float | None = None  # captured, and first used since the last message
+        self._new_picture_at: float | None = None  # the same
+        self._voice_asked = _Asked()
+        self._face_asked = _Asked()
+
+    @property
+    def newest_at(self) -> float | None:
+        """When the newest sound or picture arrived, in the clock's seconds, or None."""
+        sources = (self.sound, self.pictures)
+        arrivals = [source.captured_at for source in sources if source is not None]
+        return max((at for at in arrivals if at is not None), default=None)
+
+    async def tick(self, tasks: asyncio.TaskGroup) -> None:
+        """Ask about what is new, in ``tasks``, and give the answers ``result_wait_s`` to come."""
+        self._ask_voice(tasks)
+        self._ask_face(tasks)
+        asked = (self._voice_asked, self._face_asked)
+        waiting = [a.task for a in asked if a.task is not None and a.busy]
+        if waiting:
+            await asyncio.wait(waiting, timeout=self._config.result_wait_s)
+
+    def message(self, sequence: int, time_ms: int) -> EmotionMessage:
+        """Return what is known now; ``time_ms`` is put into the message as it is."""
+        now = self._clock()
+        newest_at = self._new_sound_at if self._new_picture_at is None else self._new_picture_at
+        self._new_picture_at = self._new_sound_at = None
+        return message_from(
+            self._tracker.estimate(now),
+            sequence=sequence,
+            now=now,
+            time_ms=time_ms,
+            audio_level=self.sound.level(now) if self.sound else 0.0,
+            newest_used_at=newest_at,
+        )
+
+    def _ask_voice(self, tasks: asyncio.TaskGroup) -> None:
+        sound = self.sound
+        if sound is None or sound.captured_at is None or sound.window.added == self._samples_used:
+            return
+        if self._voice_asked.busy:
+            self.late += 1
+            return
+        self._samples_used = sound.window.added
+        if sound.window.filled < self._config.min_window_s * SAMPLE_RATE_HZ:
+            return
+        window = sound.window.newest(sound.window.filled)
+        if rms(window) < self._config.silence_rms:
+            return
+        self._voice_asked.task = tasks.create_task(
+            self._predict_voice(window, sound.captured_at), name=f"{self._name} voice"
+        )
+
+    def _ask_face(self, tasks: asyncio.TaskGroup) -> None:
+        if self.pictures is None:
+            return
+        if self._face_asked.busy:
+            self.late += 1
+            return
+        if (frame := self.pictures.take()) is not None:
+            self._face_asked.task = tasks.create_task(
+                self._predict_face(frame), name=f"{self._name} face"
+            )
+
+    async def _predict_voice(self, window: npt.NDArray[np.float32], captured_at: float) -> None:
+        try:
+            scores = _finite(await self._engine.predict_voice(window))
+        except Exception:  # noqa: BLE001  one person's window must not end their session
+            self._log_once(self._voice_asked, "voice")
+            return
+        self._new_sound_at = captured_at
+        self._tracker.add_voice(scores, captured_at)
+
+    async def _predict_face(self, frame: LatestFrame) -> None:
+        try:
+            reading = await self._engine.predict_face(frame.rgb)
+            if reading is not None:
+                _finite(reading.scores)
+        except Exception:  # noqa: BLE001  one person's picture must not end their session
+            self._log_once(self._face_asked, "face")
+            return
+        self._new_picture_at = frame.captured_at
+        if reading is not None:
+            self._tracker.add_face(reading.scores, reading.box, frame.captured_at)
+
+    def _log_once(self, asked: _Asked, modality: str) -> None:
+        if not asked.failed:
+            asked.failed = True
+            _log.exception("%s: the %s predictor failed", self._name, modality)
+
+
+def _finite(scores: Scores) -> Scores:
+    """Return ``scores``; a network that gives none or infinite ones has failed."""
+    if not np.isfinite(scores).all():
+        raise ValueError("the network gave scores that are no numbers")
+    return scores

@@ -1,0 +1,173 @@
+"""That a replay is the live path: the same windows, pictures, ticks and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
+
+from eval.arrivals import Arrival
+from eval.player import Player
+from eval.recording import Recording
+from eval.timeline import Moment
+from models.emotions import Scores
+from models.engine import InferenceEngine
+from models.face.predictor import FacePredictor, FaceReading, RgbSource
+from models.loading import LoadedModels
+from models.voice.features import rms
+from models.voice.predictor import VoicePredictor
+from rtc.audio import AudioConsumer
+from rtc.config import SessionConfig
+from rtc.video import FrameSampler
+from tests.conftest import LiveServer
+from tests.eval.recordings import Pictures, talking_person, write_recording
+from tests.media import (
+    Clip,
+    PictureTrack,
+    SoundTrack,
+    photograph_clip,
+)
+from tests.peers import Peer
+
+
+@pytest.fixture(scope="module")
+def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A woman who speaks, with both kinds."""
+    return talking_person(tmp_path_factory.mktemp("talking"))
+
+
+class _Listening:
+    """The shipped voice network, which also remembers what it was given."""
+
+    def __init__(self, voice: VoicePredictor) -> None:
+        self._voice = voice
+        self.windows: list[npt.NDArray[np.float32]] = []
+
+    def predict(self, batch: Sequence[npt.NDArray[np.float32]]) -> list[Scores]:
+        self.windows += batch
+        return self._voice.predict(batch)
+
+
+class _Looking:
+    """The shipped face networks, which also remember what they were given."""
+
+    def __init__(self, face: FacePredictor) -> None:
+        self._face = face
+        self.pictures: list[npt.NDArray[np.uint8]] = []
+
+    def predict(self, batch: Sequence[RgbSource]) -> list[FaceReading | None]:
+        self.pictures += [source() for source in batch]
+        return self._face.predict(batch)
+
+
+async def _played(path: Path, engine: InferenceEngine) -> list[Moment]:
+    player = Player(Recording(path), engine, SessionConfig())
+    return [moment async for moment in player.moments()]
+
+
+class _Arriving(MediaStreamTrack):
+    """A live track that gives a recording's frames and sets a clock to the time of each."""
+
+    def __init__(self, kind: str, arrivals: Sequence[Arrival]) -> None:
+        super().__init__()
+        self.kind = kind
+        self._arrivals = iter(arrivals)
+        self.now_s = 0.0
+
+    async def recv(self) -> av.AudioFrame | av.VideoFrame:
+        try:
+            arrival = next(self._arrivals)
+        except StopIteration:
+            raise MediaStreamError from None
+        self.now_s = arrival.at_s
+        return arrival.frame
+
+
+async def test_the_networks_get_what_a_live_session_would_give_them(
+    models: LoadedModels, talking: Path
+) -> None:
+    """At each tick window and picture are, bit for bit, those of the live consumers of a peer
+    whose tracks brought the same frames until then.
+    """
+    listening, looking = _Listening(models.voice), _Looking(models.face)
+    engine = InferenceEngine(listening, looking)
+    moments = await _played(talking, engine)
+    engine.close()
+    assert [moment.time_s for moment in moments] == [0.5 * (n + 1) for n in range(len(moments))]
+    assert len(moments) >= 5
+
+    windows, pictures = [], []
+    arrivals = list(Recording(talking).arrivals())
+    for moment in moments:
+        until = [one for one in arrivals if one.at_s <= moment.time_s + 1e-6]
+        sound = _Arriving("audio", [one for one in until if isinstance(one.frame, av.AudioFrame)])
+        audio = AudioConsumer(sound, lambda track=sound: track.now_s)
+        await audio.run()
+        window = audio.window.newest(16_000)
+        if len(window) >= 8_000 and rms(window) >= SessionConfig.silence_rms:
+            windows.append(window)
+        shown = _Arriving("video", [one for one in until if isinstance(one.frame, av.VideoFrame)])
+        video = FrameSampler(shown, lambda track=shown: track.now_s)
+        await video.run()
+        pictures.append(video.take().rgb())
+    assert len(windows) >= 4
+    assert all(np.array_equal(*pair) for pair in zip(listening.windows, windows, strict=True))
+    assert all(np.array_equal(*pair) for pair in zip(looking.pictures, pictures, strict=True))
+
+
+async def test_a_replay_is_the_same_each_time(engine: InferenceEngine, talking: Path) -> None:
+    """Media time is the clock: two replays give equal messages, whatever the machine did."""
+    assert await _played(talking, engine) == await _played(talking, engine)
+
+
+async def test_a_live_peer_is_told_what_a_replay_says(
+    server: LiveServer, engine: InferenceEngine, talking: Path, happy_clip: Clip
+) -> None:
+    """A clip sent through a real connection gives the scores of its replay but for what Opus,
+    VP8 and the moment of the tick take away.
+    """
+    moments = await _played(talking, engine)
+    tracks = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)
+    async with Peer(server.url, *tracks) as peer:
+        live = (await peer.results(len(moments) + 1))[-3:]
+    for track in ("voice", "face", "fused"):
+        replayed_mean, live_mean = (
+            np.mean(
+                [list(getattr(message, track).probabilities.values()) for message in messages],
+                axis=0,
+            )
+            for messages in ([moment.message for moment in moments[-3:]], live)
+        )
+        assert np.abs(replayed_mean - live_mean).sum() < 0.6, track
+    assert moments[-1].message.face.label == live[-1].face.label
+
+
+async def test_pictures_that_come_rarely_are_each_looked_at(
+    engine: InferenceEngine, tmp_path: Path
+) -> None:
+    """With a picture every 0.8 s, ticks between two pictures look at none and find none."""
+    face = photograph_clip().pictures[0]
+    times_s = [0.0, 0.8, 1.6, 2.1, 2.5]
+    path = write_recording(tmp_path / "rare.mkv", Pictures([face] * 5, times_s))
+    moments = await _played(path, engine)
+    assert [moment.looked for moment in moments] == [True, True, False, True, True]
+    assert [moment.found for moment in moments] == [moment.looked for moment in moments]
+    assert all(moment.message.face for moment in moments)
+
+
+async def test_a_long_pause_leaves_moments_without_evidence(
+    engine: InferenceEngine, tmp_path: Path
+) -> None:
+    """Where neither kind comes for ten seconds the ticks go on and say that there is nothing."""
+    face = photograph_clip().pictures[0]
+    path = write_recording(tmp_path / "pause.mkv", Pictures([face] * 4, [0.0, 0.4, 10.6, 11.1]))
+    moments = await _played(path, engine)
+    evidence = [moment.message.evidence for moment in moments]
+    assert evidence[0] == evidence[-1] == "face"
+    assert evidence[4:20] == ["none"] * 16
