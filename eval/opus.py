@@ -1,0 +1,143 @@
+"""What Opus takes from the voice's accuracy: clips as recorded against clips as they arrive.
+
+``python -m eval.opus --ravdess FOLDER [--csv FILE]``
+
+Sends the clips of actors that the shipped network never heard from one real peer connection to
+another, and scores both versions by windows cut at the same places.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eval.config import EvalConfig, from_environment
+from models.threads import SystemLibraryError, limit_threads
+
+if TYPE_CHECKING:
+    from eval.opus_table import Compared
+    from models.voice.predictor import VoicePredictor
+
+# Imports that load numpy stand inside the functions: threads must be limited before.
+
+
+async def compare(config: EvalConfig, voice: VoicePredictor, silence_rms: float) -> Compared:
+    """Score clips of unseen actors as recorded and as received.
+
+    Args:
+        config: where the clips are, and how many of each emotion to take.
+        voice: the served predictor.
+        silence_rms: windows below this root mean square, in [0, 1], are left out, as when served.
+
+    Raises:
+        eval.datasets.DataError: there are no such clips, or none can be read.
+        ConnectionError: no sound gets from peer to peer.
+    """
+    import numpy as np
+    import soundfile
+    from tqdm import tqdm
+
+    from eval.datasets import DataError, ravdess_folder, voice_test
+    from eval.opus_link import aligned, read_to_send, sent_as_opus
+    from eval.opus_table import Compared
+    from eval.windows import voiced_windows
+    from models.loading import VOICE
+    from models.voice.corpora import read_speech
+    from models.weights import read_manifest
+
+    trained_on: Sequence[int] = read_manifest()[VOICE].facts["ravdess_actors_trained_on"]
+    root = ravdess_folder(config)
+    clips = voice_test(root, trained_on, config.max_per_class, config.seed).clips
+    scores = []
+    labels = []
+    lost_packets = 0
+    for clip in tqdm(clips, desc="clips", unit="clip", leave=False, disable=None):
+        try:
+            recorded, to_send = read_speech(clip.path), read_to_send(clip.path)
+        except soundfile.LibsndfileError:
+            recorded = np.empty(0, np.float32)
+        if not (recorded.size and np.isfinite(recorded).all()):
+            print(f"warning: {clip.path} cannot be read and is skipped", file=sys.stderr)
+            continue
+        came = await sent_as_opus(to_send)
+        lost_packets += came.lost_packets
+        versions = (recorded, aligned(came.samples, recorded))
+        windows = [voiced_windows(samples, silence_rms) for samples in versions]
+        scores.append([np.mean(voice.predict(cut), axis=0) for cut in windows])
+        labels.append(clip.label)
+    if not scores:
+        raise DataError(f"none of {len(clips)} clips in {root} could be read")
+    as_recorded, as_received = np.array(scores, np.float32).swapaxes(0, 1)
+    return Compared(as_recorded, as_received, np.array(labels, np.int64), lost_packets)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print both versions' figures and what lies between; return 2 when there are no clips."""
+    try:
+        limit_threads()
+    except SystemLibraryError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    from eval.datasets import RAVDESS_GUIDE, DataError
+    from eval.opus_table import lines, rows_of
+    from eval.results import write_rows
+    from models.loading import ModelConfig, load_models
+    from models.runtime import DeviceError
+    from models.voice.features import SILENCE_RMS
+    from models.weights import WeightsError
+
+    given, config = _read_flags(argv)
+    try:
+        voice = load_models(ModelConfig(face_model="embedded")).voice
+        started_at = time.monotonic()
+        compared = asyncio.run(compare(config, voice, SILENCE_RMS))
+    except (ConnectionError, DeviceError, WeightsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except DataError as error:
+        print(f"error: {error}\n\n{RAVDESS_GUIDE}", file=sys.stderr)
+        return 2
+    rows = rows_of(compared, config.seed)
+    print("\n".join(lines(rows)))
+    print(f"took          {time.monotonic() - started_at:.0f} s")
+    if given.csv is not None:
+        write_rows(given.csv, [asdict(row) for row in rows])
+    return 0
+
+
+def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, EvalConfig]:
+    parser = argparse.ArgumentParser(
+        prog="eval.opus",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--ravdess",
+        type=Path,
+        metavar="FOLDER",
+        default=from_environment("RAVDESS_ROOT", None),
+        help="RAVDESS speech, the folder that holds Actor_NN folders [RAVDESS_ROOT]",
+    )
+    parser.add_argument(
+        "--eval-max-per-class",
+        type=int,
+        metavar="N",
+        default=from_environment("EVAL_MAX_PER_CLASS", 0),
+        help="clips per class, 0 for all [EVAL_MAX_PER_CLASS; default %(default)s]",
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table there")
+    given = parser.parse_args(argv)
+    try:
+        return given, EvalConfig(given.ravdess, max_per_class=given.eval_max_per_class)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
