@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 # Where test data are looked for when no folder is named.
@@ -41,10 +42,36 @@ class EvalConfig:
             raise ValueError("a batch needs at least 1 window")
 
 
-def add_evaluation_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of an evaluation; each takes its default from the environment."""
+def add_evaluation_flags(parser: argparse.ArgumentParser, *, face: bool = True) -> None:
+    """Add the flags of an evaluation; each takes its default from the environment.
+
+    Args:
+        parser: to which they are added.
+        face: whether pictures are evaluated, and not the voice alone.
+    """
     group = parser.add_argument_group("evaluation")
-    add = group.add_argument
+    _add_voice_flags(group.add_argument)
+    if face:
+        _add_face_flags(group.add_argument)
+
+
+def evaluation_from(arguments: argparse.Namespace) -> EvalConfig:
+    """Build the configuration from parsed flags.
+
+    Raises:
+        ValueError: a number is out of its range.
+    """
+    # Each flag is kept under the name of the field that it sets.
+    names = [field.name for field in fields(EvalConfig)]
+    return EvalConfig(**{name: getattr(arguments, name) for name in names if name in arguments})
+
+
+def from_environment(name: str, default: object) -> object:
+    """Return the environment's text, which argparse then converts and checks, or the default."""
+    return os.environ.get(name) or default
+
+
+def _add_voice_flags(add: Callable[..., argparse.Action]) -> None:
     add(
         "--ravdess-root",
         "--ravdess",
@@ -55,6 +82,25 @@ def add_evaluation_flags(parser: argparse.ArgumentParser) -> None:
         f"[RAVDESS_ROOT; default {RAVDESS_FOLDER}]",
     )
     add(
+        "--eval-max-per-class",
+        dest="max_per_class",
+        type=int,
+        metavar="N",
+        default=from_environment("EVAL_MAX_PER_CLASS", EvalConfig.max_per_class),
+        help="clips and pictures per class, 0 for all [EVAL_MAX_PER_CLASS; default %(default)s]",
+    )
+    add(
+        "--eval-batch-windows",
+        dest="batch_windows",
+        type=int,
+        metavar="N",
+        default=from_environment("EVAL_BATCH_WINDOWS", EvalConfig.batch_windows),
+        help="windows given to a network at a time [EVAL_BATCH_WINDOWS; default %(default)s]",
+    )
+
+
+def _add_face_flags(add: Callable[..., argparse.Action]) -> None:
+    add(
         "--fer-test-root",
         "--fer",
         type=Path,
@@ -64,43 +110,9 @@ def add_evaluation_flags(parser: argparse.ArgumentParser) -> None:
         f"that holds them in test/ [FER_TEST_ROOT; default {FER_FOLDER}]",
     )
     add(
-        "--eval-max-per-class",
-        type=int,
-        metavar="N",
-        default=from_environment("EVAL_MAX_PER_CLASS", EvalConfig.max_per_class),
-        help="clips and pictures per class, 0 for all [EVAL_MAX_PER_CLASS; default %(default)s]",
-    )
-    add(
         "--fused-samples-per-class",
         type=int,
         metavar="N",
         default=from_environment("FUSED_SAMPLES_PER_CLASS", EvalConfig.fused_samples_per_class),
         help="clip and picture pairs per class [FUSED_SAMPLES_PER_CLASS; default %(default)s]",
     )
-    add(
-        "--eval-batch-windows",
-        type=int,
-        metavar="N",
-        default=from_environment("EVAL_BATCH_WINDOWS", EvalConfig.batch_windows),
-        help="windows given to a network at a time [EVAL_BATCH_WINDOWS; default %(default)s]",
-    )
-
-
-def evaluation_from(arguments: argparse.Namespace) -> EvalConfig:
-    """Build the configuration from parsed flags.
-
-    Raises:
-        ValueError: a number is out of its range.
-    """
-    return EvalConfig(
-        ravdess_root=arguments.ravdess_root,
-        fer_test_root=arguments.fer_test_root,
-        max_per_class=arguments.eval_max_per_class,
-        fused_samples_per_class=arguments.fused_samples_per_class,
-        batch_windows=arguments.eval_batch_windows,
-    )
-
-
-def from_environment(name: str, default: object) -> object:
-    """Return the environment's text, which argparse then converts and checks, or the default."""
-    return os.environ.get(name) or default

@@ -43,8 +43,14 @@ class Fold:
 
 
 def folds_of(actors: Sequence[int], count: int) -> list[tuple[int, ...]]:
-    """Deal actors into ``count`` folds of neighbours; men are odd, so each has both sexes."""
+    """Deal actors into ``count`` folds of neighbours; men are odd, so each has both sexes.
+
+    Raises:
+        ValueError: there are fewer actors than folds, or fewer than two folds.
+    """
     ordered = sorted(set(actors))
+    if not 2 <= count <= len(ordered):
+        raise ValueError(f"{count} folds of {len(ordered)} actors: at least 2, and an actor each")
     edges = [round(fold * len(ordered) / count) for fold in range(count + 1)]
     return [tuple(ordered[a:b]) for a, b in pairwise(edges)]
 
@@ -54,21 +60,20 @@ def score(network: VoiceNetwork, clips: Sequence[Utterance]) -> Fold:
     import numpy as np
     import torch
 
-    from eval.windows import voiced_windows
+    from eval.windows import readable, window_scores
     from models.export import export_onnx, free_axes_of
     from models.runtime import OnnxNetwork
-    from models.voice.corpora import read_speech
     from models.voice.features import SILENCE_RMS, Mfcc
     from models.voice.predictor import VoicePredictor
 
     exported = export_onnx(network, torch.randn(1, 101, 40), free_axes_of(network))
     predictor = VoicePredictor(OnnxNetwork(exported), range(7), Mfcc(), temperature=1.0)
-    scores = tuple(
-        np.stack(predictor.predict(voiced_windows(read_speech(clip.path), SILENCE_RMS)))
-        for clip in clips
+    read = [(clip.label, samples) for clip in clips if (samples := readable(clip.path)) is not None]
+    return Fold(
+        tuple(sorted({int(clip.speaker) for clip in clips})),
+        tuple(window_scores(samples, predictor, SILENCE_RMS) for _, samples in read),
+        np.array([label for label, _ in read], np.int64),
     )
-    actors = tuple(sorted({int(clip.speaker) for clip in clips}))
-    return Fold(actors, scores, np.array([clip.label for clip in clips], np.int64))
 
 
 def calibrated(folds: Sequence[Fold]) -> list[npt.NDArray[np.float32]]:
@@ -119,7 +124,7 @@ def rows_of(folds: Sequence[Fold]) -> list[Row]:
     labels = np.concatenate([fold.labels for fold in folds])
     ece = expected_calibration_error(np.concatenate(by_clip), labels)
     mean = Row("mean", len(labels), *shares.mean(axis=0).tolist())
-    deviation = Row("standard deviation", len(labels), *shares.std(axis=0).tolist())
+    deviation = Row("standard deviation", len(labels), *shares.std(axis=0, ddof=1).tolist())
     return [*rows, replace(mean, ece=ece), deviation]
 
 
@@ -130,6 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemLibraryError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    from eval.datasets import RAVDESS_GUIDE
     from eval.results import write_rows
     from models.voice import corpora
     from models.voice.train import VoiceTraining, load_clips, train
@@ -148,9 +154,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     others = list(corpora.tess(given.tess)) if given.tess else []
     others += corpora.nemo(given.nemo) if given.nemo else ()
     recipe = VoiceTraining(steps=given.steps)
+    try:
+        dealt = folds_of([int(clip.speaker) for clip in spoken], given.folds)
+    except ValueError as error:
+        print(f"error: {error}. {RAVDESS_GUIDE}", file=sys.stderr)
+        return 2
     loaded = load_clips([*spoken, *others], recipe.seed)
     folds = []
-    for actors in folds_of([int(clip.speaker) for clip in spoken], given.folds):
+    for actors in dealt:
         unheard = {("ravdess", str(actor)) for actor in actors}
         print(f"fold of actors {', '.join(map(str, actors))}", file=sys.stderr)
         network = train(

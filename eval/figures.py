@@ -1,8 +1,9 @@
-"""Draw confusion matrices and reliability diagrams, as PNG."""
+"""Draw figures as PNG: confusion matrices and reliability diagrams, and whatever else is drawn."""
 
 from __future__ import annotations
 
 import io
+import warnings
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ def confusion_png(matrix: npt.NDArray[np.int64]) -> bytes:
     for (row, column), share in np.ndenumerate(shares):
         colour = "white" if share > 0.6 else "black"
         axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=9)
-    return _png(figure)
+    return png_of(figure)
 
 
 def reliability_png(found: Reliability, ece: float) -> bytes:
@@ -46,12 +47,15 @@ def reliability_png(found: Reliability, ece: float) -> bytes:
     upper.legend(loc="upper left", fontsize=8)
     lower.bar(middles, found.counts, 0.94 / bins, color="0.6")
     lower.set(xlabel="probability of the most probable", ylabel="how many")
-    return _png(figure)
+    return png_of(figure)
 
 
-def _png(figure: Figure) -> bytes:
+def png_of(figure: Figure) -> bytes:
     """Render without pyplot, which would keep every figure and choose a screen."""
     target = io.BytesIO()
     FigureCanvasAgg(figure)
-    figure.savefig(target, format="png", dpi=_DPI)
+    with warnings.catch_warnings():
+        # A file may be named in letters that the font lacks; the picture says all else.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure.savefig(target, format="png", dpi=_DPI)
     return target.getvalue()

@@ -10,11 +10,12 @@ from typing import Any
 from eval.config import EvalConfig
 from eval.datasets import DataError
 from eval.metrics import Accuracy, accuracy
-from eval.scoring import Scored, score_face, score_fused, score_voice
+from eval.scoring import Scored, by_majority, score_face, score_fused, score_voice
 from models.fusion import FusionConfig
 from models.loading import LoadedModels
 
 _MAX_BROKEN_SHARE = 0.05
+_MODALITIES = ("voice", "face", "fused")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Outcome:
     """One modality.
 
     Attributes:
-        modality: "voice", "face" or "fused".
+        modality: "voice", "face", "fused", or "FER+" for the face by other people's labels.
         scored: what was scored; None where nothing could be.
         reason: why nothing could be scored, else "".
         broken: files that could not be read.
@@ -47,9 +48,15 @@ def evaluate(
     voice = _outcome("voice", lambda: score_voice(config, models, silence_rms))
     face = _outcome("face", lambda: score_face(config, models))
     fused = Outcome("fused", None, "needs both voice and face")
-    if (heard := voice.scored) and (seen := face.scored):
+    seen = face.scored
+    if (heard := voice.scored) and seen:
         fused = _outcome("fused", lambda: score_fused(heard, seen, config, fusion))
-    return [voice, face, fused]
+    outcomes = [voice, face, fused]
+    if seen:
+        by_voters = _outcome("FER+", lambda: by_majority(seen, config))
+        # Few have the votes; without them there is nothing to say.
+        outcomes += [by_voters] if by_voters.scored else []
+    return outcomes
 
 
 def lines(outcomes: Sequence[Outcome]) -> list[str]:
@@ -69,6 +76,7 @@ def as_json(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any] | None]:
         if outcome.scored
         else None
         for outcome in outcomes
+        if outcome.modality in _MODALITIES
     }
 
 
@@ -94,7 +102,7 @@ def _outcome(modality: str, score: Callable[[], Scored]) -> Outcome:
 
 
 def _figures(scored: Scored) -> str:
-    found = accuracy(scored.scores, scored.labels)
+    found = accuracy(scored.scores, scored.labels, scored.parts)
     low, high = found.ci95
     unread = f"; {len(scored.broken)} could not be read" if scored.broken else ""
     return (
@@ -105,5 +113,5 @@ def _figures(scored: Scored) -> str:
 
 
 def _accuracy(scored: Scored) -> dict[str, Any]:
-    found: Accuracy = accuracy(scored.scores, scored.labels)
+    found: Accuracy = accuracy(scored.scores, scored.labels, scored.parts)
     return asdict(found)

@@ -58,9 +58,10 @@ class Player:
     async def _due_before(self, time_s: float) -> AsyncIterator[Moment]:
         while (due_s := (self._ticks + 1) * self._config.tick_interval_s) < time_s:
             self._now_s = due_s
+            faces_before = self._observer.faces_found
             async with asyncio.TaskGroup() as tasks:
                 await self._observer.tick(tasks)
-            yield self._moment()
+            yield self._moment(found=self._observer.faces_found > faces_before)
             self._ticks += 1
             self._heard = self._looked = False
 
@@ -73,18 +74,13 @@ class Player:
             self._pictures.put(arrival.frame)
             self._looked = True
 
-    def _moment(self) -> Moment:
+    def _moment(self, *, found: bool) -> Moment:
         message = self._observer.message(self._ticks, round(self._now_s * 1000))
-        taken_s = self._pictures.captured_at
         return Moment(
             self._now_s,
             message,
             heard=self._heard,
             looked=self._looked,
             voiced=self._heard and message.audio_level >= self._config.silence_rms,
-            # A face of another age is one that is remembered, not one in this tick's picture.
-            found=taken_s is not None
-            and self._looked
-            and message.face is not None
-            and message.face.age_ms == round((self._now_s - taken_s) * 1000),
+            found=found,
         )

@@ -74,7 +74,7 @@ def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, EvalCon
     )
     given = parser.parse_args(argv)
     if given.full:
-        given.eval_max_per_class = given.fused_samples_per_class = 0
+        given.max_per_class = given.fused_samples_per_class = 0
     for flag, root in (
         ("--ravdess or RAVDESS_ROOT", given.ravdess_root),
         ("--fer or FER_TEST_ROOT", given.fer_test_root),

@@ -19,7 +19,7 @@ from eval.metrics import (
     confusion_matrix,
     expected_calibration_error,
     reliability,
-    wilson,
+    share_interval,
 )
 from eval.outcomes import Outcome, as_json, lines, warnings
 from eval.scoring import Scored
@@ -95,21 +95,21 @@ def _groups(modality: str, scored: Scored) -> dict[str, npt.NDArray[np.bool_]]:
 
 def _recall_table(groups: dict[str, npt.NDArray[np.bool_]], scored: Scored) -> str:
     """Lay out how often each class is found, in each group, with 95 % intervals."""
-    hits = scored.scores.argmax(axis=1) == scored.labels
     of_classes = {emotion.value: scored.labels == row for row, emotion in enumerate(EMOTIONS)}
-    of_classes["top-1 of all"] = np.ones(len(hits), bool)
+    of_classes["top-1 of all"] = np.ones(len(scored.labels), bool)
     head = "".join(f"<th>{group}</th>" for group in groups)
     body = "\n".join(
         f"<tr><th>{name}</th>"
-        + "".join(f"<td>{_share(hits[of_class & member])}</td>" for member in groups.values())
+        + "".join(f"<td>{_share(scored, of_class & member)}</td>" for member in groups.values())
         + "</tr>"
         for name, of_class in of_classes.items()
     )
     return f"<h3>Recall</h3>\n<table>\n<tr><th>label</th>{head}</tr>\n{body}\n</table>"
 
 
-def _share(hits: npt.NDArray[np.bool_]) -> str:
+def _share(scored: Scored, rows: npt.NDArray[np.bool_]) -> str:
+    hits = scored.scores[rows].argmax(axis=1) == scored.labels[rows]
     if not len(hits):
         return "none"
-    low, high = wilson(int(hits.sum()), len(hits))
+    low, high = share_interval(hits, None if scored.parts is None else scored.parts[rows])
     return f"{hits.mean():.1%} ({low:.0%} to {high:.0%}) of {len(hits)}"

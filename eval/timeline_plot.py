@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from array import array
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from eval.figures import png_of
 from models.emotions import EMOTIONS
 
 _COLOURS = ("#d62728", "#8c6d31", "#7b3fa0", "#e8a200", "#7f7f7f", "#1f77b4", "#17a589")
-_DPI = 110
 
 
 def _three_tracks() -> dict[str, array[float]]:
@@ -51,7 +48,7 @@ def timeline_png(title: str, curves: Curves, duration_s: float) -> bytes:
         axes.set(ylim=(-0.12, 1.02), ylabel=track, yticks=(0, 0.5, 1))
     rows[-1].set(xlim=(0, duration_s), xlabel="time (s)")
     figure.legend(*rows[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
-    return _png(figure)
+    return png_of(figure)
 
 
 def _draw_track(
@@ -73,14 +70,3 @@ def _draw_track(
     axes.grid(alpha=0.3)
     if not known.any():
         axes.text(0.5, 0.5, "no evidence", transform=axes.transAxes, ha="center", va="center")
-
-
-def _png(figure: Figure) -> bytes:
-    """Render without pyplot, which would keep every figure and choose a screen."""
-    target = io.BytesIO()
-    FigureCanvasAgg(figure)
-    with warnings.catch_warnings():
-        # A file may be named in letters that the font lacks; the plot says all else.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        figure.savefig(target, format="png", dpi=_DPI)
-    return target.getvalue()

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from models.emotions import Scores
 from models.face.crop import FaceInput, normalised
+from models.face.predictor import FaceClassifier
 from models.voice.corpora import read_speech
 from models.voice.features import WINDOW_SAMPLES, rms
 from models.voice.predictor import VoicePredictor
@@ -31,22 +32,69 @@ def voiced_windows(
     return [w for w in windows if rms(w) >= silence_rms] or [max(windows, key=rms)]
 
 
+def readable(path: Path) -> npt.NDArray[np.float32] | None:
+    """Read a recording, float32 at 16 kHz, shape (n,); None for one that holds no sound.
+
+    That is: one that cannot be decoded, is empty, or holds what is no number.
+    """
+    try:
+        samples = read_speech(path)
+    except soundfile.LibsndfileError:
+        return None
+    return samples if samples.size and np.isfinite(samples).all() else None
+
+
+def window_scores(
+    samples: npt.NDArray[np.float32],
+    predictor: VoicePredictor,
+    silence_rms: float,
+    batch_windows: int = 64,
+) -> npt.NDArray[np.float32]:
+    """Return the scores of each window of ``voiced_windows``, shape (windows, 7).
+
+    Args:
+        samples: a recording, float32 at 16 kHz, shape (n,).
+        predictor: asked as the live server asks it.
+        silence_rms: windows below this root mean square, in [0, 1], are left out, as when served.
+        batch_windows: how many are given to the network at a time.
+    """
+    windows = voiced_windows(samples, silence_rms)
+    scores: list[Scores] = []
+    for start in range(0, len(windows), batch_windows):
+        scores += predictor.predict(windows[start : start + batch_windows])
+    return np.stack(scores)
+
+
 def clip_scores(
     paths: Sequence[Path], predictor: VoicePredictor, batch_windows: int, silence_rms: float
 ) -> list[Scores | None]:
     """Return the mean scores of each recording, shape (7,); None for one that holds no sound."""
     result: list[Scores | None] = []
     for path in tqdm(paths, desc="clips", unit="clip", leave=False, disable=None):
-        samples = _readable(path)
+        samples = readable(path)
         if samples is None:
             result.append(None)
             continue
-        windows = voiced_windows(samples, silence_rms)
-        scores: list[Scores] = []
-        for start in range(0, len(windows), batch_windows):
-            scores += predictor.predict(windows[start : start + batch_windows])
-        result.append(np.mean(scores, axis=0, dtype=np.float32))
+        result.append(window_scores(samples, predictor, silence_rms, batch_windows).mean(axis=0))
     return result
+
+
+def picture_scores(
+    images: npt.NDArray[np.uint8], classifier: FaceClassifier, batch_pictures: int = 64
+) -> npt.NDArray[np.float32]:
+    """Return the scores of pictures that are faces already, shape (n, 7); no detector looks.
+
+    Args:
+        images: grey, uint8, shape (n, 48, 48), n at least 1.
+        classifier: of the served face network.
+        batch_pictures: how many are given to the network at a time.
+    """
+    scores: list[Scores] = []
+    starts = range(0, len(images), batch_pictures)
+    for start in tqdm(starts, desc="pictures", unit="batch", leave=False, disable=None):
+        batch = images[start : start + batch_pictures]
+        scores += classifier.classify([picture_crop(image, classifier.input) for image in batch])
+    return np.stack(scores)
 
 
 def picture_crop(grey: npt.NDArray[np.uint8], wanted: FaceInput) -> npt.NDArray[np.float32]:
@@ -55,11 +103,3 @@ def picture_crop(grey: npt.NDArray[np.uint8], wanted: FaceInput) -> npt.NDArray[
     channels = 1 if wanted.grey else 3
     square = np.repeat(sized[..., None], channels, axis=2).astype(np.uint8, copy=False)
     return normalised(square, wanted)
-
-
-def _readable(path: Path) -> npt.NDArray[np.float32] | None:
-    try:
-        samples = read_speech(path)
-    except soundfile.LibsndfileError:
-        return None
-    return samples if samples.size and np.isfinite(samples).all() else None

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import torch
@@ -14,7 +13,14 @@ from torch import nn
 from models.export import export_onnx, free_axes_of
 from models.face.network import FACE_SIZE, FaceNetwork
 from models.voice.network import VoiceNetwork
-from models.weights import MANIFEST_PATH, WEIGHTS_FOLDER, sha256_of
+from models.weights import (
+    MANIFEST_PATH,
+    WEIGHTS_FOLDER,
+    read_manifest,
+    sha256_of,
+    write_hash,
+    write_temperature,
+)
 
 
 def release(weights: Path, network: nn.Module, example: torch.Tensor) -> list[Path]:
@@ -25,19 +31,6 @@ def release(weights: Path, network: nn.Module, example: torch.Tensor) -> list[Pa
     return [weights, exported]
 
 
-def write_hash(manifest: Path, file: Path) -> None:
-    """Replace the hash that stands beside the file's name in the manifest.
-
-    Raises:
-        ValueError: the manifest does not name the file.
-    """
-    line = re.compile(rf'^"{re.escape(file.name)}" = ".*"$', re.MULTILINE)
-    text, count = line.subn(f'"{file.name}" = "{sha256_of(file)}"', manifest.read_text())
-    if count != 1:
-        raise ValueError(f"{manifest} does not name {file.name} once")
-    manifest.write_text(text)
-
-
 def main() -> None:
     """Release both networks that the project trains."""
     networks: list[tuple[str, nn.Module, torch.Tensor]] = [
@@ -45,9 +38,14 @@ def main() -> None:
         ("face_mobilenetv3.pt", FaceNetwork(), torch.rand(1, 1, FACE_SIZE, FACE_SIZE)),
     ]
     for name, network, example in networks:
-        for file in release(WEIGHTS_FOLDER / name, network, example):
+        weights = WEIGHTS_FOLDER / name
+        facts = read_manifest()[weights.stem]
+        for file in release(weights, network, example):
             write_hash(MANIFEST_PATH, file)
             print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")
+        if facts.files[name] != sha256_of(weights):
+            write_temperature(MANIFEST_PATH, weights.stem, 1.0)
+            print(f"{weights.stem} is new: fit its temperature with python -m eval.calibrate")
 
 
 if __name__ == "__main__":

@@ -11,14 +11,24 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
+class CheckpointError(RuntimeError):
+    """A checkpoint is of another run; the message names it and says what to do."""
+
+
 @dataclass(frozen=True)
 class TrainingState:
-    """All that a run needs to go on from where it was stopped, and the step that advances it."""
+    """All that a run needs to go on from where it was stopped, and the step that advances it.
+
+    Attributes:
+        identity: says in words what the run is made of: recipe, seed, data. A checkpoint of a run
+            with another identity is refused.
+    """
 
     network: nn.Module
     averaged: AveragedModel
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
+    identity: str
 
     def step(self, loss: torch.Tensor, largest_gradient: float) -> None:
         """Take one step down the gradient of ``loss``, its norm cut to ``largest_gradient``."""
@@ -34,14 +44,23 @@ class TrainingState:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         parts = {name: part.state_dict() for name, part in self._parts().items()}
-        torch.save({**parts, "done": done}, partial)
+        torch.save({**parts, "done": done, "identity": self.identity}, partial)
         partial.replace(path)
 
     def resume(self, path: Path) -> int:
-        """Take over a checkpoint and return how much it had done; 0 where there is none."""
+        """Take over a checkpoint and return how much it had done; 0 where there is none.
+
+        Raises:
+            CheckpointError: it is of a run with another recipe, seed or data.
+        """
         if not path.exists():
             return 0
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        if saved.get("identity") != self.identity:
+            raise CheckpointError(
+                f"{path} is of another run ({saved.get('identity')}); remove it, or name another "
+                "place for checkpoints"
+            )
         for name, part in self._parts().items():
             part.load_state_dict(saved[name])
         return int(saved["done"])
@@ -56,10 +75,6 @@ class TrainingState:
 
 
 def averaged_copy(network: nn.Module, decay: float) -> AveragedModel:
-    """Return a copy that follows the network's weights as an exponential average.
-
-    Where the network has batch normalisation, its statistics are not those of the averaged
-    weights; ``torch.optim.swa_utils.update_bn`` must find them before the copy is used.
-    """
+    """Return a copy that follows the network's weights and statistics as an exponential average."""
     average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return AveragedModel(network, multi_avg_fn=average)
+    return AveragedModel(network, multi_avg_fn=average, use_buffers=True)

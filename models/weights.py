@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +30,8 @@ class NetworkFacts:
         order: where each canonical emotion stands in ``labels``.
         files: file name -> sha256, for the torch weights and the serving export.
         temperature: what the logits are divided by, above 0, so that a probability of 0.8 is right
-            in 80 of 100 cases (Guo et al., "On calibration of modern neural networks", 2017).
+            in 80 of 100 cases (Guo et al., "On calibration of modern neural networks", 2017). That
+            holds for what people see: a face, and the mean over some windows of a voice.
         facts: everything else in the table: preprocessing, licence, training data.
     """
 
@@ -85,10 +88,38 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def write_hash(manifest: Path, file: Path) -> None:
+    """Replace the hash that stands beside the file's name in the manifest.
+
+    Raises:
+        ValueError: the manifest does not name the file.
+    """
+    line = re.compile(rf'^"{re.escape(file.name)}" = ".*"$', re.MULTILINE)
+    text, count = line.subn(f'"{file.name}" = "{sha256_of(file)}"', manifest.read_text())
+    if count != 1:
+        raise ValueError(f"{manifest} does not name {file.name} once")
+    manifest.write_text(text)
+
+
+def write_temperature(manifest: Path, network: str, temperature: float) -> None:
+    """Replace the temperature in a network's table of the manifest.
+
+    Raises:
+        ValueError: the manifest has no such table, or no temperature in it.
+    """
+    line = re.compile(
+        rf"^(\[networks\.{re.escape(network)}\]\n(?:(?!\[).*\n)*?temperature = )\S+", re.MULTILINE
+    )
+    text, count = line.subn(rf"\g<1>{temperature:.3f}", manifest.read_text())
+    if count != 1:
+        raise ValueError(f"{manifest} has no temperature of {network}")
+    manifest.write_text(text)
+
+
 def _facts(name: str, table: dict[str, Any]) -> NetworkFacts:
     labels = tuple(table["labels"])
     temperature = float(table["temperature"])
-    if not temperature > 0:
+    if not 0 < temperature < math.inf:
         raise ValueError(f"the temperature of {name} must be above 0, not {temperature}")
     named = {"labels", "files", "temperature"}
     rest = {key: value for key, value in table.items() if key not in named}

@@ -40,7 +40,8 @@ class Observer:
     Attributes:
         sound: where sound arrives; None while there is none to come.
         pictures: where pictures arrive; None while there are none to come.
-        late: ticks that found the request of the tick before still unanswered.
+        late: requests skipped because the one before, of the same kind, was still under way.
+        faces_found: pictures that turned out to show a face.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Observer:
         self.sound: NewestSound | None = None
         self.pictures: NewestPicture | None = None
         self.late = 0
+        self.faces_found = 0
         self._name = name
         self._engine = engine
         self._config = config
@@ -73,14 +75,16 @@ class Observer:
         self._ask_voice(tasks)
         self._ask_face(tasks)
         asked = (self._voice_asked, self._face_asked)
-        waiting = [a.task for a in asked if a.task is not None and a.busy]
-        if waiting:
-            await asyncio.wait(waiting, timeout=self._config.result_wait_s)
+        unanswered = [a.task for a in asked if a.task is not None and a.busy]
+        if unanswered:
+            await asyncio.wait(unanswered, timeout=self._config.result_wait_s)
 
     def message(self, sequence: int, time_ms: int) -> EmotionMessage:
         """Return what is known now; ``time_ms`` is put into the message as it is."""
         now = self._clock()
-        newest_at = self._new_sound_at if self._new_picture_at is None else self._new_picture_at
+        newest_used_at = (
+            self._new_sound_at if self._new_picture_at is None else self._new_picture_at
+        )
         self._new_picture_at = self._new_sound_at = None
         return message_from(
             self._tracker.estimate(now),
@@ -88,28 +92,34 @@ class Observer:
             now=now,
             time_ms=time_ms,
             audio_level=self.sound.level(now) if self.sound else 0.0,
-            newest_used_at=newest_at,
+            newest_used_at=newest_used_at,
         )
 
     def _ask_voice(self, tasks: asyncio.TaskGroup) -> None:
         sound = self.sound
-        if sound is None or sound.captured_at is None or sound.window.added == self._samples_used:
+        if sound is None or sound.captured_at is None:
+            return
+        if (window := self._new_speech(sound)) is None:
             return
         if self._voice_asked.busy:
             self.late += 1
             return
         self._samples_used = sound.window.added
-        if sound.window.filled < self._config.min_window_s * SAMPLE_RATE_HZ:
-            return
-        window = sound.window.newest(sound.window.filled)
-        if rms(window) < self._config.silence_rms:
-            return
         self._voice_asked.task = tasks.create_task(
             self._predict_voice(window, sound.captured_at), name=f"{self._name} voice"
         )
 
+    def _new_speech(self, sound: NewestSound) -> npt.NDArray[np.float32] | None:
+        """Return the newest window, or None when it is not new, too short or silent."""
+        if sound.window.added == self._samples_used:
+            return None
+        if sound.window.filled < self._config.min_window_s * SAMPLE_RATE_HZ:
+            return None
+        window = sound.window.newest(sound.window.filled)
+        return window if rms(window) >= self._config.silence_rms else None
+
     def _ask_face(self, tasks: asyncio.TaskGroup) -> None:
-        if self.pictures is None:
+        if self.pictures is None or not self.pictures.waiting:
             return
         if self._face_asked.busy:
             self.late += 1
@@ -138,6 +148,7 @@ class Observer:
             return
         self._new_picture_at = frame.captured_at
         if reading is not None:
+            self.faces_found += 1
             self._tracker.add_face(reading.scores, reading.box, frame.captured_at)
 
     def _log_once(self, asked: _Asked, modality: str) -> None:

@@ -75,7 +75,7 @@ class PeerSession:
 
     @property
     def late(self) -> int:
-        """Ticks that found the request of the tick before still unanswered."""
+        """Requests skipped because the one before, of the same kind, was still under way."""
         return self._observer.late
 
     async def answer(self, offer: RTCSessionDescription) -> RTCSessionDescription:
@@ -110,7 +110,7 @@ class PeerSession:
         except* _SessionOver:
             drops = self._channel.drops if self._channel else 0
             _log.info(
-                "session %s ended: %s; %d results late, %d messages dropped",
+                "session %s ended: %s; %d requests skipped, %d messages dropped",
                 *(self.session_id, self._why_over, self.late, drops),
             )
         finally:

@@ -37,6 +37,11 @@ class NewestPicture:
         self._clock = clock
         self._newest: LatestFrame | None = None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a picture came that nobody has taken."""
+        return self._newest is not None
+
     def put(self, frame: av.VideoFrame) -> None:
         """Take a picture that arrives now."""
         self.captured_at = self._clock()

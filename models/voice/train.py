@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 import torch
 from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
 from models.emotions import EMOTIONS
-from models.training import TrainingState, averaged_copy
+from models.training import CheckpointError, TrainingState, averaged_copy
 from models.voice import corpora
 from models.voice.augment import Samples, cut_window, degrade, opus_round_trip
 from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Mfcc
@@ -31,7 +33,7 @@ TEST_ACTORS = frozenset({"21", "22", "23", "24"})
 class VoiceTraining:
     """What a run is made of; the defaults gave the shipped weights."""
 
-    steps: int = 3000
+    steps: int = 5000
     batch_size: int = 64
     peak_learning_rate: float = 2e-3
     weight_decay: float = 0.02
@@ -180,7 +182,9 @@ def train(
         total_steps=recipe.steps,
         pct_start=recipe.warmup_share,
     )
-    state = TrainingState(network, averaged, optimizer, schedule)
+    learned_from = sorted({(clip.corpus, clip.speaker) for clip in training})
+    identity = f"{recipe} on {len(training)} clips of {learned_from}"
+    state = TrainingState(network, averaged, optimizer, schedule, identity)
     first_step = state.resume(checkpoint_path)
 
     progress = tqdm(range(first_step, recipe.steps), initial=first_step, total=recipe.steps)
@@ -209,7 +213,7 @@ def train(
     return network
 
 
-def main() -> None:
+def main() -> int:
     """Train with the flags' settings and write the averaged weights."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ravdess", type=Path, required=True, help="folder with Actor_NN folders")
@@ -228,14 +232,22 @@ def main() -> None:
     used = [u for u in spoken if u.speaker not in VALIDATION_ACTORS | TEST_ACTORS]
     used += corpora.tess(arguments.tess) if arguments.tess else ()
     used += corpora.nemo(arguments.nemo) if arguments.nemo else ()
-    network = train(
-        recipe,
-        load_clips(used, recipe.seed),
-        load_clips(held_out, recipe.seed),
-        arguments.checkpoint,
-    )
-    torch.save(network.state_dict(), arguments.out)
+    if not held_out or len(used) < recipe.batch_size:
+        print(
+            f"error: {arguments.ravdess} must hold RAVDESS speech, Actor_01 to Actor_20 at least",
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        clips = load_clips(used, recipe.seed), load_clips(held_out, recipe.seed)
+        network = train(recipe, *clips, arguments.checkpoint)
+        torch.save(network.state_dict(), arguments.out)
+    except (CheckpointError, OSError, soundfile.LibsndfileError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

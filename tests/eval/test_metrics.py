@@ -9,8 +9,10 @@ from eval.metrics import (
     accuracy,
     confusion_matrix,
     expected_calibration_error,
+    pigeonhole_interval,
     recall_per_class,
     reliability,
+    share_interval,
     wilson,
 )
 
@@ -38,6 +40,43 @@ def test_the_interval_is_wilsons() -> None:
     assert wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
     assert wilson(0, 10)[0] == 0
     assert wilson(10, 10)[1] == pytest.approx(1)
+
+
+def test_rows_of_few_parts_say_less() -> None:
+    """Where nothing differs the interval is that; else it holds the mean, and is wider where
+    700 rows share 50 clips than where each is its own.
+    """
+    rng = np.random.default_rng(1)
+    clip, picture, alone = np.arange(700) % 50, np.arange(700) % 60, np.arange(700)
+    shared = np.column_stack([clip, picture])
+    assert pigeonhole_interval(np.zeros(700, np.int64), shared) == (0.0, 0.0)
+    by_clip = rng.integers(-1, 2, 50)[clip]
+    low, high = pigeonhole_interval(by_clip, shared)
+    assert low < by_clip.mean() < high
+    narrow_low, narrow_high = pigeonhole_interval(by_clip, np.column_stack([alone, alone]))
+    assert narrow_high - narrow_low < 0.6 * (high - low)
+
+
+def test_rows_that_share_all_say_as_much_as_the_parts() -> None:
+    """20 clips of which half are right, each in 50 rows, leave an interval like that of 20."""
+    hits = np.repeat([True, False], 500)
+    clip = np.arange(1000) // 50
+    low, high = pigeonhole_interval(hits, clip[:, None])
+    assert (low, high) == pytest.approx(wilson(10, 20), abs=0.05)
+
+
+def test_a_share_has_the_wider_interval() -> None:
+    """Alone it is Wilson's; with shared parts it is wider, but where all is right no narrower."""
+    hits = np.repeat([True, False], 500)
+    parts = np.repeat(np.arange(20), 50)[:, None]
+    assert share_interval(hits) == wilson(500, 1000)
+    assert share_interval(hits, parts) == pigeonhole_interval(hits, parts)
+    everything = np.ones(1000, bool)
+    assert share_interval(everything, parts) == wilson(1000, 1000)
+    scores = np.eye(7, dtype=np.float32)[np.where(hits, 0, 1)]
+    labels = np.zeros(1000, np.int64)
+    assert accuracy(scores, labels).ci95 == wilson(500, 1000)
+    assert accuracy(scores, labels, parts).ci95 == share_interval(hits, parts)
 
 
 def of_confidence(confidence: float, emotion: int) -> list[float]:

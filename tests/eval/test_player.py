@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -26,7 +27,7 @@ from rtc.audio import AudioConsumer
 from rtc.config import SessionConfig
 from rtc.video import FrameSampler
 from tests.conftest import LiveServer
-from tests.eval.recordings import Pictures, talking_person, write_recording
+from tests.eval.recordings import Pictures, grey, talking_person, write_recording
 from tests.media import (
     Clip,
     PictureTrack,
@@ -159,6 +160,23 @@ async def test_pictures_that_come_rarely_are_each_looked_at(
     assert [moment.looked for moment in moments] == [True, True, False, True, True]
     assert [moment.found for moment in moments] == [moment.looked for moment in moments]
     assert all(moment.message.face for moment in moments)
+
+
+async def test_found_is_said_of_the_tick_s_own_picture(engine: InferenceEngine) -> None:
+    """A face that is remembered, of the same age to the millisecond as a picture that shows none,
+    is not taken for one that was found.
+    """
+    taken_s = {0.4998: photograph_clip().pictures[0], 0.5002: grey(), 1.4: grey()}
+    arrivals = [
+        Arrival(av.VideoFrame.from_ndarray(picture, format="rgb24"), at_s, at_s)
+        for at_s, picture in taken_s.items()
+    ]
+    # Times this close are none that the tests' own recordings, of whole milliseconds, can hold.
+    recording = SimpleNamespace(path=Path("close.mkv"), arrivals=lambda: arrivals, played_s=1.5)
+    moments = [one async for one in Player(recording, engine, SessionConfig()).moments()]
+    assert [moment.looked for moment in moments] == [True, True, True]
+    assert [moment.found for moment in moments] == [True, False, False]
+    assert moments[1].message.face.age_ms == 500
 
 
 async def test_a_long_pause_leaves_moments_without_evidence(

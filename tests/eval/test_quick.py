@@ -87,6 +87,7 @@ def test_data_are_found_in_the_folders_that_the_help_names(
     voice, face, fused = capsys.readouterr().out.splitlines()
     assert " n 2  (" in voice
     assert "unseen actors 17, 18; actors 1-16 of training are left out" in voice
+    assert "the interval is of two actors; others vary more" in voice
     assert " n 21  (" in face
     assert " n 8  (" in fused
 

@@ -67,3 +67,17 @@ def test_what_was_not_measured_says_why(outcomes: list[Outcome], tmp_path: Path)
     assert found["face"] is found["fused"] is None
     assert found["voice"]["top1"] == 0.75
     assert found == json.loads(json.dumps(as_json(outcomes)))
+
+
+def test_pairs_that_share_clips_have_wider_intervals(tmp_path: Path) -> None:
+    """100 pairs of four clips, two of which are always right, say little: not 40 % to 60 %."""
+    clip = np.repeat(np.arange(4), 25)
+    scores = np.eye(7, dtype=np.float32)[clip % 2]
+    names = tuple(f"{one} + picture" for one in clip)
+    parts = np.column_stack([clip, np.arange(100)])
+    fused = Scored(scores, np.zeros(100, np.int64), names, (), "pairs", parts=parts)
+    page = write_report([Outcome("fused", fused)], tmp_path).read_text()
+    low, high = re.search(r"<th>angry</th><td>50\.0% \((\d+)% to (\d+)%\)", page).groups()
+    assert int(high) - int(low) > 70
+    found = json.loads((tmp_path / "results.json").read_text())["fused"]
+    assert found["ci95"][1] - found["ci95"][0] > 0.7

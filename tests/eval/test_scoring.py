@@ -10,7 +10,7 @@ import pytest
 from eval.config import EvalConfig
 from eval.datasets import DataError
 from eval.pairs import draw_pairs
-from eval.scoring import Scored, listed, score_fused
+from eval.scoring import Scored, by_majority, listed, score_fused
 from models.fusion import FusionConfig, fuse
 
 
@@ -34,6 +34,28 @@ def test_fused_scores_are_those_of_the_pairs() -> None:
         np.testing.assert_allclose(fused.scores[row], wanted)
         assert fused.labels[row] == voice.labels[clip] == face.labels[picture]
         assert fused.names[row] == f"1-{clip} + 2-{picture}"
+    np.testing.assert_array_equal(fused.parts, pairs)
+
+
+def test_judged_by_what_most_voters_saw(tmp_path: Path) -> None:
+    """Scores are kept and labels are FER+'s, of the pictures that have a majority."""
+    header = "split,image,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+    votes = f"{header}\ntest,2-0,0,9,0,0,1,0,0,0,0,0\ntest,2-2,4,4,0,0,0,0,0,0,0,0\n"
+    (tmp_path / "ferplus_votes.csv").write_text(votes)
+    (tmp_path / "test").mkdir()
+    face = of_labels([0, 0, 3], seed=2)
+    for root in (tmp_path, tmp_path / "test"):
+        judged = by_majority(face, EvalConfig(fer_test_root=root))
+        np.testing.assert_array_equal(judged.scores, face.scores[:1])
+        assert (judged.labels.tolist(), judged.names) == ([3], ("2-0",))
+    with pytest.raises(DataError, match="for none of the pictures"):
+        by_majority(of_labels([0], seed=3), EvalConfig(fer_test_root=tmp_path))
+
+
+def test_no_votes_no_majority(tmp_path: Path) -> None:
+    """Where the votes are not beside the pictures, that is what the error says."""
+    with pytest.raises(DataError, match=r"ferplus_votes\.csv is neither"):
+        by_majority(of_labels([0], seed=1), EvalConfig(fer_test_root=tmp_path))
 
 
 def test_no_common_class_cannot_be_fused() -> None:

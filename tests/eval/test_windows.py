@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval.windows import clip_scores
+from eval.windows import clip_scores, picture_scores, readable, window_scores
 from models.loading import LoadedModels
 from models.voice.features import SILENCE_RMS
 from tests.media import DATA, NO_RECORDINGS, SOUND_RATE_HZ, synthetic_speech
@@ -52,3 +52,26 @@ def test_what_holds_no_sound_is_told_apart(models: LoadedModels, tmp_path: Path)
     scores = clip_scores([damaged, empty, endless, fine], models.voice, 64, SILENCE_RMS)
     assert scores[:3] == [None, None, None]
     assert scores[3].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_recording_has_scores_of_each_window(models: LoadedModels, tmp_path: Path) -> None:
+    """2.6 s give four windows, whatever the batch; their mean is what the clip scores."""
+    path = tmp_path / "speech.wav"
+    soundfile.write(path, synthetic_speech(2.6), SOUND_RATE_HZ)
+    samples = readable(path)
+    whole = window_scores(samples, models.voice, SILENCE_RMS)
+    assert (whole.shape, whole.dtype) == ((4, 7), np.float32)
+    in_parts = window_scores(samples, models.voice, SILENCE_RMS, batch_windows=3)
+    np.testing.assert_allclose(in_parts, whole, atol=1e-5)
+    (of_clip,) = clip_scores([path], models.voice, 64, SILENCE_RMS)
+    np.testing.assert_allclose(of_clip, whole.mean(axis=0), atol=1e-6)
+
+
+def test_pictures_keep_their_order_in_batches(models: LoadedModels) -> None:
+    """Five pictures in batches of two have the scores that each has alone."""
+    images = np.random.default_rng(0).integers(0, 256, (5, 48, 48), np.uint8)
+    scores = picture_scores(images, models.classifier, batch_pictures=2)
+    assert (scores.shape, scores.dtype) == ((5, 7), np.float32)
+    alone = np.concatenate([picture_scores(image[None], models.classifier) for image in images])
+    np.testing.assert_allclose(scores, alone, atol=1e-5)
+    assert len(np.unique(scores.round(5), axis=0)) == 5

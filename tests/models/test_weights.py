@@ -16,6 +16,8 @@ from models.weights import (
     read_manifest,
     sha256_of,
     verified,
+    write_hash,
+    write_temperature,
 )
 
 NETWORKS = ("audio_bilstm", "face_mobilenetv3", "enet_b2_7")
@@ -152,3 +154,30 @@ def test_missing_manifest(tmp_path: Path):
     with pytest.raises(WeightsError, match=r"git checkout -- weights/manifest\.toml"):
         read_manifest(tmp_path / "manifest.toml")
     assert MANIFEST_PATH.is_file()
+
+
+def test_only_one_temperature_is_written(tmp_path: Path):
+    """The named network's temperature changes in the manifest and nothing else does."""
+    path = Path(shutil.copy(MANIFEST_PATH, tmp_path))
+    before = read_manifest(path)
+    write_temperature(path, "face_mobilenetv3", 1.375)
+    after = read_manifest(path)
+    assert after["face_mobilenetv3"].temperature == 1.375
+    assert after["audio_bilstm"] == before["audio_bilstm"]
+    assert after["face_mobilenetv3"].facts == before["face_mobilenetv3"].facts
+    with pytest.raises(ValueError, match="no temperature of nobody"):
+        write_temperature(path, "nobody", 1.0)
+
+
+def test_only_one_hash_is_written(tmp_path: Path):
+    """The named file's hash changes in the manifest; a file it does not name is refused."""
+    path = Path(shutil.copy(MANIFEST_PATH, tmp_path))
+    file = tmp_path / "audio_bilstm.onnx"
+    file.write_bytes(b"other weights")
+    before = read_manifest(path)
+    write_hash(path, file)
+    after = read_manifest(path)
+    assert after["audio_bilstm"].files["audio_bilstm.onnx"] == sha256_of(file)
+    assert after["face_mobilenetv3"] == before["face_mobilenetv3"]
+    with pytest.raises(ValueError, match=r"does not name x\.onnx once"):
+        write_hash(path, Path(shutil.copy(file, tmp_path / "x.onnx")))

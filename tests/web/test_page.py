@@ -129,10 +129,6 @@ async def test_stop_ends_everything_and_start_begins_again(
     assert await tab.page.evaluate("watched.iceServers") == []
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="the first networks call him angry in two of three runs: the face says neutral",
-)
 async def test_angry_man_is_called_angry(open_tab: OpenTab, angry_devices: Devices) -> None:
     """A man who speaks angrily is called angry most of the time."""
     tab = await open_tab(angry_devices)

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from models.emotions import EMOTIONS, Emotion
-from models.face.fer2013 import FaceImages, class_folders, read_split, read_votes, without_copies_of
+from models.face.fer2013 import (
+    FaceImages,
+    class_folders,
+    read_majorities,
+    read_split,
+    read_votes,
+    without_copies_of,
+)
 
 PER_CLASS = 3
 
@@ -132,3 +139,17 @@ def test_votes(tmp_path: Path):
     np.testing.assert_allclose(votes["a.jpg"], [0, 0, 0, 0.2, 0.1, 0.4, 0.3])
     np.testing.assert_allclose(votes["b.jpg"], [1, 0, 0, 0, 0, 0, 0])
     np.testing.assert_allclose(votes["d.jpg"], [0, 0.25, 0.5, 0, 0.25, 0, 0])
+
+
+def test_majorities(tmp_path: Path):
+    """A picture has a majority when more than half of all voters saw the same emotion."""
+    header = "split,image,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+    path = tmp_path / "votes.csv"
+    rows = [
+        "test,clear.jpg,0,0,0,0,6,1,0,3,0,0",
+        "test,half.jpg,5,0,0,5,0,0,0,0,0,0",
+        "test,unknown.jpg,0,4,0,0,0,0,0,0,6,0",
+        "test,nobody.jpg,0,0,0,0,0,0,0,0,0,0",
+    ]
+    path.write_text("\n".join([header, *rows]) + "\n")
+    assert read_majorities(path) == {"clear.jpg": 0}

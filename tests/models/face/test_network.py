@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.export import export_onnx
-from models.face.network import FACE_SIZE, FaceNetwork
+from models.face.network import FACE_SIZE, FaceNetwork, HalvingConv2d
 from models.runtime import OnnxNetwork
 
 
@@ -70,15 +70,25 @@ def test_blank(network: FaceNetwork):
     assert logits(network, torch.full((1, 1, FACE_SIZE, FACE_SIZE), 0.5)).isfinite().all()
 
 
-def test_full_resolution(network: FaceNetwork):
-    """The first convolution keeps all 48 x 48 pixels."""
-    stem = network.backbone.conv_stem
-    assert stem(crops(1)).shape[-2:] == (FACE_SIZE, FACE_SIZE)
+def test_prepared(network: FaceNetwork):
+    """The backbone gets crops of 96 x 96 of mean 0, the same whatever their exposure was."""
+    batch = crops(4)
+    prepared = network.prepared(batch)
+    assert prepared.shape == (4, 1, 96, 96)
+    assert prepared.mean((1, 2, 3)).abs().max() < 0.05
+    assert prepared.std() > 0.7
+    darker = network.prepared(batch * 0.6 + 0.1)
+    torch.testing.assert_close(darker, prepared, rtol=0, atol=0.35)
 
 
-def test_begins_as_identity():
-    """Residual blocks begin as the identity, without which training hardly starts."""
-    blocks = [b for b in FaceNetwork().backbone.modules() if getattr(b, "has_skip", False)]
-    zeroed = [b for b in blocks if hasattr(b, "bn3")]
-    assert len(zeroed) >= 5
-    assert not any(block.bn3.weight.any() for block in zeroed)
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_halving_pads_as_tensorflow_does(kernel: int):
+    """An even size is halved, and the window begins as near to the edge as TensorFlow's."""
+    plain = torch.nn.Conv2d(1, 1, kernel, 2, bias=False)
+    torch.nn.init.ones_(plain.weight)
+    halved = HalvingConv2d.like(plain)(torch.ones(1, 1, 8, 8))
+    assert halved.shape == (1, 1, 4, 4)
+    # SAME: (4 - 1) * 2 + kernel - 8 are padded in all, the odd one at the far side.
+    in_all = 6 + kernel - 8
+    assert halved[0, 0, 0, 0] == (kernel - in_all // 2) ** 2
+    assert halved[0, 0, -1, -1] == (kernel - (in_all - in_all // 2)) ** 2

@@ -13,11 +13,18 @@ import torch
 from models.emotions import EMOTIONS
 from models.face.fer2013 import FaceImages
 from models.face.network import FaceNetwork
-from models.face.train import FaceTraining, correct_prior, hold_out, soft_targets, top1, train
+from models.face.train import (
+    FaceTraining,
+    correct_prior,
+    in_half_precision,
+    top1_and_balanced,
+    train,
+)
+from models.face.training_data import TargetMix, hold_out, read_lessons, soft_targets
 from models.training import TrainingState
 
 # 7 classes of 4 pictures, one in twenty held out, in batches of 9: three steps an epoch.
-RECIPE = FaceTraining(epochs=2, batch_size=9)
+RECIPE = FaceTraining(schedule=((48, 1), (64, 1)), batch_size=9, mixup_share=0.5)
 PER_CLASS = 4
 
 
@@ -40,10 +47,18 @@ def fer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def run(recipe: FaceTraining, fer: Path, checkpoint: Path) -> torch.nn.Module:
+    """Train a network from random weights, as the command does from pretrained ones."""
+    lessons = read_lessons(fer, recipe.targets)
+    torch.manual_seed(recipe.seed)
+    network = FaceNetwork(recipe.drop_rate, recipe.drop_path_rate)
+    return train(recipe, network, lessons, checkpoint)
+
+
 def test_six_steps(fer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """Two epochs of three steps change every weight, leave a checkpoint, and say how good it is."""
     checkpoint = tmp_path / "runs" / "face.pt"
-    network = train(RECIPE, fer, checkpoint).module
+    network = run(RECIPE, fer, checkpoint).module
     torch.manual_seed(RECIPE.seed)
     start = dict(FaceNetwork().named_parameters())
     for name, trained in network.named_parameters():
@@ -58,10 +73,10 @@ def test_six_steps(fer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_seed_fixes_the_run(fer: Path, tmp_path: Path):
     """The same seed gives the same weights, another seed others."""
-    recipe = replace(RECIPE, epochs=1)
-    once = train(recipe, fer, tmp_path / "a.pt").state_dict()
-    again = train(recipe, fer, tmp_path / "b.pt").state_dict()
-    other = train(replace(recipe, seed=1), fer, tmp_path / "c.pt").state_dict()
+    recipe = replace(RECIPE, schedule=((48, 1),))
+    once = run(recipe, fer, tmp_path / "a.pt").state_dict()
+    again = run(recipe, fer, tmp_path / "b.pt").state_dict()
+    other = run(replace(recipe, seed=1), fer, tmp_path / "c.pt").state_dict()
     assert all(torch.equal(once[name], again[name]) for name in once)
     name = "module.backbone.classifier.weight"
     assert not torch.equal(once[name], other[name])
@@ -73,7 +88,7 @@ class Stopped(Exception):  # noqa: N818  it is no error
 
 def test_resumed(fer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Stopping after an epoch and going on gives the weights that not stopping gives."""
-    whole = train(RECIPE, fer, tmp_path / "whole.pt").state_dict()
+    whole = run(RECIPE, fer, tmp_path / "whole.pt").state_dict()
 
     save = TrainingState.save
 
@@ -83,9 +98,9 @@ def test_resumed(fer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(TrainingState, "save", save_and_stop)
     with pytest.raises(Stopped):
-        train(RECIPE, fer, tmp_path / "stopped.pt")
+        run(RECIPE, fer, tmp_path / "stopped.pt")
     monkeypatch.undo()
-    resumed = train(RECIPE, fer, tmp_path / "stopped.pt").state_dict()
+    resumed = run(RECIPE, fer, tmp_path / "stopped.pt").state_dict()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
@@ -98,14 +113,21 @@ def split_of(levels: list[int], labels: list[int]) -> FaceImages:
 def test_targets_by_hand():
     """A target is the smoothed label, and where people voted, in part their votes."""
     votes = {"1.jpg": np.array([0, 0, 0, 0.5, 0.5, 0, 0], np.float32)}
-    recipe = replace(RECIPE, label_smoothing=0.07, votes_weight=0.5)
-    targets = soft_targets(split_of([0, 1], [0, 3]), votes, recipe)
+    mix = TargetMix(label_smoothing=0.07, votes_weight=0.5)
+    targets = soft_targets(split_of([0, 1], [0, 3]), votes, mix)
     wanted = [
         [0.94, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01],
         [0.005, 0.005, 0.005, 0.72, 0.255, 0.005, 0.005],
     ]
     np.testing.assert_allclose(targets.numpy(), wanted, atol=1e-6)
     assert targets.dtype == torch.float32
+
+
+def test_schedule():
+    """Each part of the schedule gives as many epochs their working size."""
+    recipe = FaceTraining(schedule=((64, 2), (96, 1)))
+    assert recipe.epochs == 3
+    assert [recipe.size_in(epoch) for epoch in range(3)] == [64, 64, 96]
 
 
 def test_copies_stay_on_one_side():
@@ -137,7 +159,7 @@ def test_top1_by_hand():
             return torch.nn.functional.one_hot(bright * 3, 7).float()
 
     split = split_of([255, 255, 255, 0, 0, 255], [3, 3, 3, 3, 0, 5])
-    accuracy, balanced = top1(BrightIsHappy(), split, torch.device("cpu"))
+    accuracy, balanced = top1_and_balanced(BrightIsHappy(), split, torch.device("cpu"))
     assert accuracy == pytest.approx(4 / 6)
     assert balanced == pytest.approx((3 / 4 + 1 + 0) / 3)
 
@@ -146,11 +168,37 @@ def test_prior_correction():
     """Full correction takes the log of each class's share off its logit; none changes nothing."""
     network = FaceNetwork().eval()
     picture = torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(0))
-    labels = np.repeat(np.arange(7), [1, 2, 3, 4, 5, 6, 7])
+    shares = torch.tensor([1, 2, 3, 4, 5, 6, 7]) / 28
+    targets = torch.stack([shares, shares])
     with torch.inference_mode():
         before = network(picture)
-        correct_prior(network, labels, 0.0)
+        correct_prior(network, targets, 0.0)
         torch.testing.assert_close(network(picture), before)
-        correct_prior(network, labels, 1.0)
-        shares = torch.tensor([1, 2, 3, 4, 5, 6, 7]) / 28
+        correct_prior(network, targets, 1.0)
         torch.testing.assert_close(network(picture), before - shares.log())
+
+
+def test_half_precision():
+    """Weights lose half their bytes; one too large for that is refused by name."""
+    network = FaceNetwork()
+    weights = in_half_precision(network)
+    assert {w.dtype for w in weights.values()} == {torch.float16, torch.int64}
+    network.backbone.bn1.running_var.fill_(70_000.0)
+    with pytest.raises(ValueError, match=r"bn1\.running_var does not fit"):
+        in_half_precision(network)
+
+
+def test_held_out_pictures_do_not_depend_on_the_seed(fer: Path):
+    """Whatever the seed of a run, the same pictures stay unseen: calibration relies on them."""
+    names = [read_lessons(fer, TargetMix(votes_weight=w)).validation.names for w in (0.1, 0.3)]
+    assert names[0] == names[1]
+    assert names[0]
+
+
+def test_too_few_pictures(tmp_path: Path):
+    """A folder without pictures is refused with what it must hold."""
+    for emotion in EMOTIONS:
+        for split in ("train", "test"):
+            (tmp_path / split / emotion).mkdir(parents=True)
+    with pytest.raises(ValueError, match="at least 20 are needed"):
+        read_lessons(tmp_path, TargetMix())

@@ -11,7 +11,7 @@ import soundfile
 import torch
 
 from models.emotions import EMOTIONS
-from models.training import TrainingState
+from models.training import CheckpointError, TrainingState
 from models.voice.corpora import nemo, ravdess
 from models.voice.features import SAMPLE_RATE_HZ
 from models.voice.network import VoiceNetwork
@@ -96,6 +96,17 @@ def test_finished_run(clips: list[Clip], tmp_path: Path):
     whole = train(RECIPE, clips, clips[:1], checkpoint).state_dict()
     again = train(RECIPE, clips, clips[:1], checkpoint).state_dict()
     assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+def test_checkpoint_of_another_run(clips: list[Clip], tmp_path: Path):
+    """A checkpoint of another recipe or other speakers is refused and named, not gone on from."""
+    checkpoint = tmp_path / "voice.pt"
+    train(replace(RECIPE, steps=2), clips, clips[:1], checkpoint)
+    with pytest.raises(CheckpointError, match=r"voice\.pt is of another run .*remove it"):
+        train(RECIPE, clips, clips[:1], checkpoint)
+    fewer = [replace(clip, speaker="2") for clip in clips]
+    with pytest.raises(CheckpointError):
+        train(replace(RECIPE, steps=2), fewer, clips[:1], checkpoint)
 
 
 def test_batch(clips: list[Clip]):

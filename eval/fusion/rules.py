@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from eval.gated_pool import entropy_certainty, gated_pool, peak_certainty
+from eval.fusion.gated_pool import gated_pool
 from models.emotions import Scores
 from models.fusion import FusionConfig, fuse, linear_pool, log_pool
 
@@ -72,25 +72,15 @@ def _served(mode: str) -> Callable[[Scores, Scores], Scores]:
     return pool
 
 
-def _gated_by_peak(voice: Scores, face: Scores, w_voice: float) -> Scores:
-    return gated_pool(voice, face, w_voice, peak_certainty)
-
-
-def _gated_by_entropy(voice: Scores, face: Scores, w_voice: float) -> Scores:
-    return gated_pool(voice, face, w_voice, entropy_certainty)
-
-
 WEIGHTED = Rule("weighted", _served("weighted"))
 RULES = (
     Rule("voice alone", lambda voice, _face: voice),
     Rule("face alone", lambda _voice, face: face),
     WEIGHTED,
     Rule("weighted, learned w", linear_pool, (_W,), ((0.0, 1.0),)),
-    Rule("gated by peak", _gated_by_peak, (_W,)),
-    Rule("gated by entropy", _gated_by_entropy, (_W,)),
-    Rule("gated by entropy, learned w", _gated_by_entropy, (_W,), ((0.0, 1.0),)),
+    Rule("gated by entropy", gated_pool, (_W,)),
+    Rule("gated by entropy, learned w", gated_pool, (_W,), ((0.0, 1.0),)),
     Rule("log", _served("log")),
-    Rule("log, powers w and 1 - w", log_pool, (_W, 1 - _W)),
     Rule("log, powers 1 and 1", log_pool, (1.0, 1.0)),
     Rule("log, learned powers", log_pool, (1.0, 1.0), ((0.0, _LONGEST_POWER),) * 2),
 )

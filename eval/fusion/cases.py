@@ -8,19 +8,17 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 from tqdm import tqdm
 
 from eval.config import EvalConfig
 from eval.datasets import DataError, face_test, fer_folder, ravdess_folder, voice_test
-from eval.degraded import damaged, with_speech_shaped_noise, with_white_noise
-from eval.fusion_rules import Case
+from eval.fusion.degraded import damaged, with_speech_shaped_noise, with_white_noise
+from eval.fusion.rules import Case
 from eval.pairs import draw_pairs
-from eval.windows import picture_crop, voiced_windows
+from eval.windows import picture_scores, readable, window_scores
 from models.emotions import Scores
 from models.face.fer2013 import hash_of
 from models.loading import VOICE, LoadedModels
-from models.voice.corpora import read_speech
 from models.voice.features import SILENCE_RMS
 from models.weights import read_manifest
 
@@ -80,22 +78,18 @@ def voice_side(config: EvalConfig, models: LoadedModels) -> Side:
         raise DataError("fusion is learned on some actors and tried on others: it needs two unseen")
     recordings, read = [], []
     for clip in test.clips:
-        try:
-            samples = read_speech(clip.path)
-        except soundfile.LibsndfileError:
-            continue
-        if samples.size and np.isfinite(samples).all():
+        samples = readable(clip.path)
+        if samples is not None:
             recordings.append(samples)
             read.append(clip)
     scores = {}
     for condition in dict.fromkeys(voice for voice, _ in DEGRADED.values()):
         alter = altered_sound(condition, np.random.default_rng(config.seed))
-        scores[condition] = np.stack(
-            [
-                np.mean(models.voice.predict(voiced_windows(alter(r), SILENCE_RMS)), axis=0)
-                for r in tqdm(recordings, desc=condition, leave=False, disable=None)
-            ]
-        )
+        means = [
+            window_scores(alter(r), models.voice, SILENCE_RMS, config.batch_windows).mean(axis=0)
+            for r in tqdm(recordings, desc=condition, leave=False, disable=None)
+        ]
+        scores[condition] = np.stack(means)
     later = test.actors[len(test.actors) // 2 :]
     return Side(
         scores,
@@ -115,19 +109,13 @@ def face_side(config: EvalConfig, models: LoadedModels) -> Side:
     rng = np.random.default_rng(config.seed)
     width_px = drawn.images.shape[2]
     images = {
-        CLEAN: list(drawn.images),
-        DAMAGED: [damaged(image, width_px, rng) for image in drawn.images],
+        CLEAN: drawn.images,
+        DAMAGED: np.stack([damaged(image, width_px, rng) for image in drawn.images]),
     }
-    scores = {}
-    for condition, pictures in images.items():
-        found: list[Scores] = []
-        starts = range(0, len(pictures), config.batch_windows)
-        for start in tqdm(starts, desc=condition, leave=False, disable=None):
-            batch = pictures[start : start + config.batch_windows]
-            found += models.classifier.classify(
-                [picture_crop(picture, models.classifier.input) for picture in batch]
-            )
-        scores[condition] = np.stack(found)
+    scores = {
+        condition: picture_scores(pictures, models.classifier, config.batch_windows)
+        for condition, pictures in images.items()
+    }
     half = np.array([hash_of(image) % 2 for image in drawn.images], np.int64)
     return Side(scores, drawn.labels, half, len(drawn.broken))
 

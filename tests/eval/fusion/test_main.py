@@ -10,42 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval import fusion
-from eval.fusion_cases import BABBLE, CLEAN, DEGRADED
-from eval.fusion_clips import clip_cases, labelled_clips, read_clip
-from eval.fusion_rules import RULES
-from models.emotions import EMOTIONS, Emotion
-from models.loading import LoadedModels
-from tests.media import DATA, HAPPY, MEDIA, NO_RECORDINGS, synthetic_speech
-
-
-def test_clips_are_labelled_by_their_names(tmp_path: Path):
-    """The first word of a name is the emotion; other files are not taken."""
-    for name in ("happy_woman.mp4", "Anger.webm", "no_face.mp4", "notes.txt"):
-        (tmp_path / name).touch()
-    (tmp_path / "sad_folder").mkdir()
-    found = [(path.name, emotion) for path, emotion in labelled_clips(tmp_path)]
-    assert found == [("Anger.webm", Emotion.ANGRY), ("happy_woman.mp4", Emotion.HAPPY)]
-
-
-def test_a_broken_clip_is_named_and_left_out(
-    tmp_path: Path, models: LoadedModels, capsys: pytest.CaptureFixture[str]
-):
-    """A file that is no recording gives no case, and standard error names it."""
-    (tmp_path / "happy_nobody.mp4").write_bytes(bytes(1000))
-    assert clip_cases(tmp_path, models, seed=0) == []
-    assert "happy_nobody.mp4: left out, it cannot be read" in capsys.readouterr().err
-
-
-@pytest.mark.skipif(not HAPPY.exists(), reason=NO_RECORDINGS)
-def test_a_clip_is_read_as_sound_and_a_picture_each_half_second():
-    """Of 3 s there are 3 s of sound at 16 kHz and six pictures of at most 640 pixels a side."""
-    sound, pictures = read_clip(HAPPY, interval_s=0.5)
-    assert len(sound) == pytest.approx(3.0 * 16_000, rel=0.02)
-    assert sound.dtype == np.float32
-    assert 0.01 < np.abs(sound).max() <= 1
-    assert {picture.shape for picture in pictures} == {(360, 640, 3)}
-    assert len(pictures) == 6
+from eval.fusion.__main__ import main
+from eval.fusion.cases import BABBLE, CLEAN, DEGRADED
+from eval.fusion.rules import RULES
+from models.emotions import EMOTIONS
+from tests.media import DATA, MEDIA, NO_RECORDINGS, synthetic_speech
 
 
 @pytest.fixture
@@ -74,7 +43,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 def run(data: Path, *more: str) -> int:
     """Run the command on self-made data."""
-    return fusion.main(["--ravdess", str(data / "ravdess"), "--fer", str(data / "fer"), *more])
+    return main(["--ravdess", str(data / "ravdess"), "--fer", str(data / "fer"), *more])
 
 
 def test_the_table_has_every_rule_under_every_condition(
@@ -129,7 +98,7 @@ def test_real_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     arguments = ["--ravdess", str(DATA / "ravdess"), "--fer", str(DATA / "fer2013")]
     arguments += ["--media", str(MEDIA), "--csv", str(tmp_path / "table.csv")]
     sample = ["--eval-max-per-class", "16", "--fused-samples-per-class", "60"]
-    assert fusion.main([*arguments, *sample]) == 0
+    assert main([*arguments, *sample]) == 0
     assert "sad_woman_360p24_silent.mp4: left out" in capsys.readouterr().err
     top1 = {
         (row["data"], row["condition"], row["rule"]): float(row["top1"])

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eval.metrics import accuracy
-
-_RESAMPLES = 10_000
+from eval.metrics import accuracy, pigeonhole_interval
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,8 @@ def rows_of(compared: Compared, seed: int) -> list[Row]:
     before, after = (accuracy(s, labels) for s in (compared.recorded, compared.received))
     gain = (compared.received.argmax(axis=1) == labels).astype(np.int64)
     gain -= compared.recorded.argmax(axis=1) == labels
-    low, high = interval(gain, seed)
+    # Clips are drawn anew, both versions together, so that what makes a clip hard cancels.
+    low, high = pigeonhole_interval(gain, np.arange(len(gain))[:, None], seed)
     return [
         Row("as recorded", before.top1, before.top5, before.balanced, before.n),
         Row(
@@ -74,18 +73,6 @@ def rows_of(compared: Compared, seed: int) -> list[Row]:
             lost_packets=compared.lost_packets,
         ),
     ]
-
-
-def interval(gain: npt.NDArray[np.int64], seed: int) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of ``gain``, shape (n,), each -1, 0 or 1.
-
-    Clips are drawn anew, both versions together, so that what makes a clip hard cancels
-    (percentile bootstrap, Efron and Tibshirani 1993). Other actors than these would vary more.
-    """
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, len(gain), (_RESAMPLES, len(gain)))
-    low, high = np.percentile(gain[drawn].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def lines(rows: Sequence[Row]) -> list[str]:

@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from eval.fusion_rules import RULES, WEIGHTED, Case, Parameters, fuse_case
-from eval.metrics import accuracy
-
-_RESAMPLES = 500
+from eval.fusion.rules import RULES, WEIGHTED, Case, Parameters, fuse_case
+from eval.metrics import accuracy, pigeonhole_interval
 
 
 @dataclass(frozen=True)
@@ -52,11 +49,13 @@ def rows_of(case: Case, parameters: Mapping[str, Mapping[int, Parameters]], seed
     """
     scores = {rule.name: fuse_case(rule, case, parameters[rule.name]) for rule in RULES}
     right = {name: fused.argmax(axis=1) == case.labels for name, fused in scores.items()}
+    parts = np.column_stack([case.clip, case.picture])
+    halved = case.data == "pairs"
     rows = []
     for rule in RULES:
         measured = accuracy(scores[rule.name], case.labels)
         gain = right[rule.name].astype(np.int64) - right[WEIGHTED.name]
-        low, high = interval(gain, case, seed) if case.data == "pairs" else (None, None)
+        low, high = pigeonhole_interval(gain, parts, seed) if halved else (None, None)
         used = [parameters[rule.name][half] for half in np.unique(case.half).tolist()]
         rows.append(
             Row(
@@ -75,27 +74,6 @@ def rows_of(case: Case, parameters: Mapping[str, Mapping[int, Parameters]], seed
             )
         )
     return rows
-
-
-def interval(gain: npt.NDArray[np.int64], case: Case, seed: int) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of ``gain``, shape (n,), over clips and pictures.
-
-    Pairs share clips and pictures, so these are drawn anew, each kind by itself, and a pair counts
-    as often as both of its parts were drawn (the pigeonhole bootstrap, Owen, Annals of Applied
-    Statistics 2007). Other actors than these would vary more.
-    """
-    rng = np.random.default_rng(seed)
-    parts = [np.unique(part, return_inverse=True) for part in (case.clip, case.picture)]
-    means = []
-    for _ in range(_RESAMPLES):
-        count = np.ones(len(gain), np.int64)
-        for distinct, position in parts:
-            drawn = rng.integers(0, len(distinct), len(distinct))
-            count *= np.bincount(drawn, minlength=len(distinct))[position]
-        if count.any():
-            means.append(np.average(gain, weights=count))
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
 
 
 def lines(rows: Sequence[Row]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from eval.degraded import damaged, with_speech_shaped_noise, with_white_noise
+from eval.fusion.degraded import damaged, with_speech_shaped_noise, with_white_noise
 from models.voice.features import SAMPLE_RATE_HZ
 
 ADD_NOISE = [with_white_noise, with_speech_shaped_noise]

@@ -17,11 +17,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.config import EvalConfig, from_environment
+from eval.config import EvalConfig, add_evaluation_flags, evaluation_from, from_environment
 from models.threads import SystemLibraryError, limit_threads
 
 if TYPE_CHECKING:
-    from eval.opus_table import Compared
+    from eval.opus.table import Compared
     from models.voice.predictor import VoicePredictor
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
@@ -40,15 +40,13 @@ async def compare(config: EvalConfig, voice: VoicePredictor, silence_rms: float)
         ConnectionError: no sound gets from peer to peer.
     """
     import numpy as np
-    import soundfile
     from tqdm import tqdm
 
     from eval.datasets import DataError, ravdess_folder, voice_test
-    from eval.opus_link import aligned, read_to_send, sent_as_opus
-    from eval.opus_table import Compared
-    from eval.windows import voiced_windows
+    from eval.opus.link import aligned, read_to_send, sent_as_opus
+    from eval.opus.table import Compared
+    from eval.windows import readable, window_scores
     from models.loading import VOICE
-    from models.voice.corpora import read_speech
     from models.weights import read_manifest
 
     trained_on: Sequence[int] = read_manifest()[VOICE].facts["ravdess_actors_trained_on"]
@@ -58,18 +56,19 @@ async def compare(config: EvalConfig, voice: VoicePredictor, silence_rms: float)
     labels = []
     lost_packets = 0
     for clip in tqdm(clips, desc="clips", unit="clip", leave=False, disable=None):
-        try:
-            recorded, to_send = read_speech(clip.path), read_to_send(clip.path)
-        except soundfile.LibsndfileError:
-            recorded = np.empty(0, np.float32)
-        if not (recorded.size and np.isfinite(recorded).all()):
+        recorded = readable(clip.path)
+        if recorded is None:
             print(f"warning: {clip.path} cannot be read and is skipped", file=sys.stderr)
             continue
-        came = await sent_as_opus(to_send)
+        came = await sent_as_opus(read_to_send(clip.path))
         lost_packets += came.lost_packets
         versions = (recorded, aligned(came.samples, recorded))
-        windows = [voiced_windows(samples, silence_rms) for samples in versions]
-        scores.append([np.mean(voice.predict(cut), axis=0) for cut in windows])
+        scores.append(
+            [
+                window_scores(samples, voice, silence_rms, config.batch_windows).mean(axis=0)
+                for samples in versions
+            ]
+        )
         labels.append(clip.label)
     if not scores:
         raise DataError(f"none of {len(clips)} clips in {root} could be read")
@@ -85,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     from eval.datasets import RAVDESS_GUIDE, DataError
-    from eval.opus_table import lines, rows_of
+    from eval.opus.table import lines, rows_of
     from eval.results import write_rows
     from models.loading import ModelConfig, load_models
     from models.runtime import DeviceError
@@ -117,24 +116,13 @@ def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, EvalCon
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--ravdess",
-        type=Path,
-        metavar="FOLDER",
-        default=from_environment("RAVDESS_ROOT", None),
-        help="RAVDESS speech, the folder that holds Actor_NN folders [RAVDESS_ROOT]",
-    )
-    parser.add_argument(
-        "--eval-max-per-class",
-        type=int,
-        metavar="N",
-        default=from_environment("EVAL_MAX_PER_CLASS", 0),
-        help="clips per class, 0 for all [EVAL_MAX_PER_CLASS; default %(default)s]",
-    )
+    add_evaluation_flags(parser, face=False)
+    # A sample would not tell the two versions apart.
+    parser.set_defaults(max_per_class=from_environment("EVAL_MAX_PER_CLASS", 0))
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table there")
     given = parser.parse_args(argv)
     try:
-        return given, EvalConfig(given.ravdess, max_per_class=given.eval_max_per_class)
+        return given, evaluation_from(given)
     except ValueError as error:
         parser.error(str(error))
 

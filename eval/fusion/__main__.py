@@ -10,6 +10,7 @@ sides have evidence, and it is tried on the other half.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,7 +21,7 @@ from eval.config import EvalConfig, add_evaluation_flags, evaluation_from, from_
 from models.threads import SystemLibraryError, limit_threads
 
 if TYPE_CHECKING:
-    from eval.fusion_table import Row
+    from eval.fusion.table import Row
     from models.loading import LoadedModels
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
@@ -39,10 +40,10 @@ def compare(config: EvalConfig, models: LoadedModels, media: Path | None) -> lis
     Raises:
         eval.datasets.DataError: RAVDESS or FER-2013 is missing, or too small to be halved.
     """
-    from eval.fusion_cases import by_certainty, face_side, pair_cases, voice_side, without_one_side
-    from eval.fusion_clips import clip_cases
-    from eval.fusion_rules import RULES, fitted
-    from eval.fusion_table import rows_of
+    from eval.fusion.cases import by_certainty, face_side, pair_cases, voice_side, without_one_side
+    from eval.fusion.clips import clip_cases
+    from eval.fusion.rules import RULES, fitted
+    from eval.fusion.table import rows_of
 
     voice, face = voice_side(config, models), face_side(config, models)
     for broken, what in ((voice.broken, "clips"), (face.broken, "pictures")):
@@ -52,7 +53,7 @@ def compare(config: EvalConfig, models: LoadedModels, media: Path | None) -> lis
     clean = learned_on[0]
     cases = [*learned_on, *without_one_side(clean), *by_certainty(clean)]
     if media is not None:
-        cases += clip_cases(media, models, config.seed)
+        cases += asyncio.run(clip_cases(media, models, config.seed))
     parameters = {
         rule.name: {half: fitted(rule, learned_on, half) for half in (0, 1, -1)} for rule in RULES
     }
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     from eval.datasets import DataError
-    from eval.fusion_table import lines
+    from eval.fusion.table import lines
     from eval.results import write_rows
     from models.loading import ModelConfig, load_models
     from models.runtime import DeviceError
@@ -105,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     add_evaluation_flags(parser)
     # A sample would not tell the rules apart.
     parser.set_defaults(
-        eval_max_per_class=from_environment("EVAL_MAX_PER_CLASS", 0),
+        max_per_class=from_environment("EVAL_MAX_PER_CLASS", 0),
         fused_samples_per_class=from_environment("FUSED_SAMPLES_PER_CLASS", _PAIRS_PER_CLASS),
     )
     parser.add_argument(

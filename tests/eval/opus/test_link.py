@@ -1,8 +1,7 @@
-"""``python -m eval.opus``: real peer connections, real Opus, self-made or real clips."""
+"""Sound through two real peer connections, and what is cut out of what came."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import aioice.ice
@@ -13,9 +12,8 @@ import soundfile
 from aiortc import RTCDtlsTransport
 from aiortc.rtp import is_rtcp
 
-from eval import opus, opus_link
-from eval.opus_link import aligned, read_to_send, sent_as_opus
-from eval.opus_table import Compared, interval, rows_of
+from eval.opus import link
+from eval.opus.link import aligned, read_to_send, sent_as_opus
 from models.voice.corpora import read_speech
 from models.voice.features import SAMPLE_RATE_HZ, rms
 from tests.media import DATA, NO_RECORDINGS, SOUND_RATE_HZ, synthetic_speech
@@ -74,7 +72,7 @@ async def test_lost_packets_are_counted(made_clip: Path, monkeypatch: pytest.Mon
 async def test_without_a_network_it_says_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Peers that have no address to offer give an error that names the cause, not a wait."""
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda **_: [])
-    monkeypatch.setattr(opus_link, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(link, "_PATIENCE_S", 0.0)
     with pytest.raises(ConnectionError, match=r"need a network interface other than 127\.0\.0\.1"):
         await sent_as_opus(np.zeros(4_800, np.int16))
 
@@ -104,70 +102,3 @@ def test_a_clip_that_came_short_ends_in_silence() -> None:
     received = aligned(original[:15_000], original)
     np.testing.assert_array_equal(received[:15_000], original[:15_000])
     assert not received[15_000:].any()
-
-
-def test_the_difference_is_counted_clip_by_clip() -> None:
-    """Of ten clips two became wrong and one right: a loss of ten points, within its interval."""
-    labels = np.zeros(10, np.int64)
-    right, wrong = np.eye(7, dtype=np.float32)[:2]
-    recorded = np.stack([right] * 6 + [wrong] * 4)
-    received = np.stack([wrong] * 2 + [right] * 5 + [wrong] * 3)
-    before, after = rows_of(Compared(recorded, received, labels, lost_packets=4), seed=0)
-    assert (before.top1, after.top1, after.n, after.lost_packets) == (0.6, 0.5, 10, 4)
-    assert before.gain is None
-    assert after.gain == pytest.approx(-0.1)
-    assert -0.5 <= after.gain_low < -0.1 < after.gain_high <= 0.3
-
-
-def test_versions_that_always_agree_have_no_interval() -> None:
-    """Pairs that never differ leave nothing to chance, however hard the clips are."""
-    assert interval(np.zeros(50, np.int64), seed=0) == (0.0, 0.0)
-
-
-@pytest.fixture
-def speech(tmp_path: Path) -> Path:
-    """Two clips of an unseen actor, a broken one, and one of an actor of training."""
-    for actor, emotion in (("17", "01"), ("17", "05"), ("17", "06"), ("01", "05")):
-        path = tmp_path / "ravdess" / f"Actor_{actor}" / f"03-01-{emotion}-01-01-01-{actor}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, synthetic_speech(1.6), SOUND_RATE_HZ)
-    (tmp_path / "ravdess" / "Actor_17" / "03-01-06-01-01-01-17.wav").write_bytes(b"RIFF nothing")
-    return tmp_path / "ravdess"
-
-
-def test_the_command_compares_clips_of_unseen_actors(
-    speech: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It prints and writes both versions and their difference, and names a broken clip."""
-    assert opus.main(["--ravdess", str(speech), "--csv", str(tmp_path / "opus.csv")]) == 0
-    said = capsys.readouterr()
-    recorded, received, difference, took = said.out.splitlines()
-    assert recorded.startswith("as recorded   top-1 ")
-    assert received.startswith("through Opus  top-1 ")
-    assert recorded.endswith(" n 2")
-    assert received.endswith(" n 2")
-    assert " points of top-1 (95 %: " in difference
-    assert difference.endswith(", 0 packets lost")
-    assert took.endswith(" s")
-    assert "03-01-06-01-01-01-17.wav cannot be read and is skipped" in said.err
-    with (tmp_path / "opus.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["sound"] for row in rows] == ["as recorded", "through Opus"]
-    assert [row["n"] for row in rows] == ["2", "2"]
-
-
-def test_without_clips_it_says_what_to_get(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A folder without RAVDESS gives exit code 2 and the address to get it from."""
-    assert opus.main(["--ravdess", str(tmp_path)]) == 2
-    said = capsys.readouterr().err
-    assert "holds no RAVDESS speech" in said
-    assert "https://zenodo.org/records/1188976" in said
-
-
-def test_nonsense_settings_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """Fewer than no clips are refused with the reason."""
-    with pytest.raises(SystemExit):
-        opus.main(["--eval-max-per-class", "-1"])
-    assert "must be 0 (all) or more" in capsys.readouterr().err
