@@ -80,6 +80,19 @@ def as_json(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any] | None]:
     }
 
 
+def rows(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
+    """Return a row of figures for each outcome that was measured, for a table with a date."""
+    table: list[dict[str, object]] = []
+    for outcome in outcomes:
+        if outcome.scored:
+            figures = _accuracy(outcome.scored)
+            low, high = figures.pop("ci95")
+            interval = {"ci95_low": low, "ci95_high": high}
+            protocol = {"protocol": outcome.scored.protocol}
+            table.append({"modality": outcome.modality, **figures, **interval, **protocol})
+    return table
+
+
 def warnings(outcomes: Sequence[Outcome]) -> list[str]:
     """Return a line for each broken file, and one for each modality that has too many."""
     text = []

@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         limit_threads()
     except SystemLibraryError as error:
         return _failed(error)
-    from eval.outcomes import as_json, evaluate, lines
+    from eval.outcomes import as_json, evaluate, lines, rows
+    from eval.results import write_rows
     from models.fusion import FusionConfig
     from models.loading import ModelConfig, load_models
     from models.runtime import DeviceError
@@ -57,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from eval.report import write_report
 
         print(f"Report: {write_report(outcomes, given.report)}", file=sys.stderr)
+    if given.csv and measured:
+        write_rows(given.csv, rows(outcomes))
     return _explain(outcomes)
 
 
@@ -72,6 +75,7 @@ def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, EvalCon
         metavar="FOLDER",
         help="write report.html and results.json into this folder",
     )
+    add("--csv", type=Path, metavar="FILE", help="write the figures with date and machine")
     given = parser.parse_args(argv)
     if given.full:
         given.max_per_class = given.fused_samples_per_class = 0

@@ -162,6 +162,15 @@ def test_a_report_that_cannot_be_written_is_refused_first(
     assert "no report can be written" in capsys.readouterr().err
 
 
+def test_figures_are_written_with_date_and_machine(pictures: Path, tmp_path: Path) -> None:
+    """--csv writes a row for each modality that was measured, and when and where that was."""
+    table = tmp_path / "results" / "quick.csv"
+    assert quick.main(["--fer", str(pictures), "--csv", str(table)]) == 0
+    header, row = table.read_text().splitlines()
+    assert header.startswith("date,machine,modality,top1,top5,balanced,ece,n,ci95_low,ci95_high,")
+    assert ",face," in row
+
+
 def test_json_is_all_that_standard_output_holds(pictures: Path, tmp_path: Path) -> None:
     """The command prints one JSON object of fractions; reasons and the report's path go aside."""
     report = tmp_path / "report"
@@ -182,12 +191,14 @@ def test_json_is_all_that_standard_output_holds(pictures: Path, tmp_path: Path) 
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=NO_RECORDINGS)
-def test_the_shipped_networks_reach_their_first_bars(capsys: pytest.CaptureFixture[str]) -> None:
-    """Voice at least 50 % on unseen actors, face at least 60 % on unseen pictures, by all data."""
+def test_the_shipped_networks_are_as_good_as_their_cards_say(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Voice at least 62 % on unseen actors, face at least 65 % on unseen pictures, by all data."""
     arguments = ["--ravdess", str(DATA / "ravdess"), "--fer", str(DATA / "fer2013"), "--full"]
     assert quick.main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     shares = [float(re.search(r"top-1 +([\d.]+)%", line)[1]) for line in lines]
     assert "unseen actors 17, 18, 19, 20" in lines[0]
-    assert shares[0] >= 50
-    assert shares[1] >= 60
+    assert shares[0] >= 62
+    assert shares[1] >= 65
