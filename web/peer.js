@@ -4,10 +4,11 @@ import { Told, UNREACHABLE } from './errors.js';
 
 const GATHERING_LIMIT_MS = 1000; // Then the offer goes out with the addresses that are known.
 const DISCONNECTED_LIMIT_MS = 5000; // A short loss heals by itself.
+const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed after this in any case.
 
 /**
  * Connect the stream to the server; resolves when the data channel is open.
- * Everything is closed as soon as the signal aborts, and nothing is reported after that.
+ * When the signal aborts the session ends, and nothing is reported after that.
  * @param {MediaStream} stream
  * @param {AbortSignal} signal
  * @param {{onMessage: (text: string) => void, onLost: (reason: Told) => void}} reports
@@ -15,10 +16,9 @@ const DISCONNECTED_LIMIT_MS = 5000; // A short loss heals by itself.
 export async function connect(stream, signal, { onMessage, onLost }) {
   const peer = new RTCPeerConnection({ iceServers: [] });
   const channel = peer.createDataChannel('emotions', { ordered: false, maxRetransmits: 0 });
-  signal.addEventListener('abort', () => {
-    channel.close();
-    peer.close();
-  });
+  let answered = Promise.reject(new Error('nothing was offered'));
+  answered.catch(() => {});
+  signal.addEventListener('abort', () => leave(peer, answered));
 
   for (const track of stream.getTracks()) peer.addTrack(track, stream);
   channel.addEventListener('message', (event) => onMessage(event.data), { signal });
@@ -29,9 +29,35 @@ export async function connect(stream, signal, { onMessage, onLost }) {
 
   await peer.setLocalDescription(await peer.createOffer());
   await gathered(peer, signal);
-  const answer = await exchange(peer.localDescription, signal);
+  answered = exchange(peer.localDescription);
+  const answer = await answered.catch((error) => {
+    signal.throwIfAborted();
+    throw error;
+  });
+  signal.throwIfAborted();
   await accept(peer, answer, signal);
   await opened;
+}
+
+/**
+ * Close the connection. One that is not up yet is let come up first, out of sight: only over it can
+ * the server be told that the session is over, and until it knows, it keeps a place for nobody.
+ */
+async function leave(peer, answered) {
+  if (peer.connectionState === 'new' || peer.connectionState === 'connecting') {
+    const limit = new Promise((resolve) => setTimeout(resolve, FAREWELL_LIMIT_MS));
+    const up = new Promise((resolve) => {
+      peer.addEventListener('connectionstatechange', () => peer.connectionState !== 'connecting' && resolve());
+    });
+    await Promise.race([limit, answered.then((answer) => finish(peer, answer)).then(() => up)]).catch(() => {});
+  }
+  peer.close();
+}
+
+async function finish(peer, answer) {
+  if (peer.signalingState === 'have-local-offer') {
+    await peer.setRemoteDescription({ sdp: answer.sdp, type: answer.type });
+  }
 }
 
 /** Close the session when the connection is gone for good. */
@@ -65,18 +91,15 @@ async function gathered(peer, signal) {
 }
 
 /** Send the offer, return the answer; a refusal comes with the server's own sentence. */
-async function exchange({ sdp, type }, signal) {
+async function exchange({ sdp, type }) {
   const response = await fetch('/offer', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ sdp, type }),
-    signal,
   }).catch(() => {
-    signal.throwIfAborted();
     throw new Told(UNREACHABLE);
   });
   const body = await response.json().catch(() => null);
-  signal.throwIfAborted();
   if (!response.ok) {
     throw new Told(body?.error ?? `The server refused the session without a reason (status ${response.status}).`);
   }
