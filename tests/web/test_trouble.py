@@ -117,9 +117,32 @@ async def test_start_and_stop_in_turn_leave_one_session(
     )
     await tab.results(3)
     assert await tab.state() == "live"
-    await seconds_until(lambda: server_process.is_serving(1), within_s=12)  # 10 s without media
+    await seconds_until(lambda: server_process.is_serving(1), within_s=4)
     live = await tab.page.evaluate("watched.tracks.filter(t => t.readyState === 'live').length")
     assert live == 2
+
+
+@pytest.mark.parametrize("after_ms", [0, 15, 40])
+async def test_stop_before_the_connection_is_up_ends_the_session(
+    open_tab: OpenTab, happy_devices: Devices, server_process: ServerProcess, after_ms: int
+) -> None:
+    """Stop while the offer or the connection is under way leaves nobody's place taken."""
+    tab = await open_tab(happy_devices)
+    await tab.page.evaluate(
+        """(after_ms) => new Promise((resolve) => {
+          const { fetch } = window;
+          window.fetch = (...request) => {
+            const answered = fetch(...request);
+            setTimeout(() => resolve(document.getElementById('stop').click()), after_ms);
+            return answered;
+          };
+          document.getElementById('start').click();
+        })""",
+        after_ms,
+    )
+    assert await tab.state() == "idle"
+    assert tab.offers == 1
+    await seconds_until(lambda: server_process.is_serving(0), within_s=4)
 
 
 @pytest.mark.parametrize("ending", ["closed", "crashed"])
