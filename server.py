@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from, from_environment
-from models.threads import SystemLibraryError, limit_threads
+from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
     from models.loading import LoadedModels, ModelConfig
@@ -37,10 +37,7 @@ class Settings:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the server until a signal; return the exit code."""
-    try:
-        limit_threads()
-    except SystemLibraryError as error:
-        return _failed(error)
+    limit_threads_or_exit()
     from models.runtime import DeviceError
     from models.weights import WeightsError
     from rtc.serve import PortError, hold_port

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.threads import SystemLibraryError, limit_threads
+from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,11 +104,7 @@ def _plausible(exponent: float) -> float:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Fit what there is data for, and write it; return 2 where there is none."""
-    try:
-        limit_threads()
-    except SystemLibraryError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    limit_threads_or_exit()
     from eval.datasets import DataError
     from models.loading import EMBEDDED_FACE, VOICE, ModelConfig, load_models
     from models.weights import MANIFEST_PATH, WeightsError, read_manifest, write_temperature

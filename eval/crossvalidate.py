@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.threads import SystemLibraryError, limit_threads
+from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,11 +130,7 @@ def rows_of(folds: Sequence[Fold]) -> list[Row]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train and score every fold; print the table and, where asked, write it."""
-    try:
-        limit_threads()
-    except SystemLibraryError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    limit_threads_or_exit()
     from eval.datasets import RAVDESS_GUIDE
     from eval.results import write_rows
     from models.voice import corpora

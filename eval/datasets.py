@@ -11,7 +11,9 @@ import numpy as np
 from eval.config import FER_FOLDER, RAVDESS_FOLDER, EvalConfig
 from models.emotions import EMOTIONS
 from models.face.fer2013 import FaceImages, class_folders, read_split
+from models.loading import VOICE
 from models.voice import corpora
+from models.weights import read_manifest
 
 RAVDESS_GUIDE = f"""\
 RAVDESS, for the voice: emotional speech of 24 actors (Livingstone and Russo 2018).
@@ -77,6 +79,12 @@ def fer_folder(config: EvalConfig) -> Path:
         DataError: there is no folder.
     """
     return _folder(config.fer_test_root, FER_FOLDER, "--fer or FER_TEST_ROOT")
+
+
+def actors_of_training() -> Sequence[int]:
+    """Return the RAVDESS actors that the shipped voice network was trained on."""
+    actors: Sequence[int] = read_manifest()[VOICE].facts["ravdess_actors_trained_on"]
+    return actors
 
 
 def voice_test(root: Path, trained_on: Sequence[int], max_per_class: int, seed: int) -> VoiceTest:

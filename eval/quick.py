@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
-from models.threads import SystemLibraryError, limit_threads
+from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
     from eval.outcomes import Outcome
@@ -28,10 +28,7 @@ loaded."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the accuracies; return the exit code that ``--help`` explains."""
-    try:
-        limit_threads()
-    except SystemLibraryError as error:
-        return _failed(error)
+    limit_threads_or_exit()
     from eval.outcomes import as_json, evaluate, lines, rows
     from eval.results import write_rows
     from models.fusion import FusionConfig

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.clips import Clip, ClipsError, clips_at
-from models.threads import SystemLibraryError, limit_threads
+from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
     from eval.recording import Recording
@@ -34,10 +34,7 @@ there is nothing to replay."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Replay clips; return the exit code that ``--help`` explains."""
-    try:
-        limit_threads()
-    except SystemLibraryError as error:
-        return _failed(error)
+    limit_threads_or_exit()
     from eval.timeline import write_summaries
     from models.loading import ModelConfig, load_models
     from models.runtime import DeviceError

@@ -10,13 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.config import EvalConfig
-from eval.datasets import DataError, face_test, fer_folder, ravdess_folder, voice_test
+from eval.datasets import (
+    DataError,
+    actors_of_training,
+    face_test,
+    fer_folder,
+    ravdess_folder,
+    voice_test,
+)
 from eval.pairs import draw_pairs
 from eval.windows import clip_scores, picture_scores
 from models.face.fer2013 import FERPLUS_FILE, read_majorities
 from models.fusion import FusionConfig, fuse
-from models.loading import VOICE, LoadedModels
-from models.weights import read_manifest
+from models.loading import LoadedModels
 
 _NUMBERS = (
     *("no", "one", "two", "three", "four", "five", "six"),
@@ -64,7 +70,7 @@ def score_voice(config: EvalConfig, models: LoadedModels, silence_rms: float) ->
     Raises:
         DataError: there are no such clips, or none can be read.
     """
-    trained_on: Sequence[int] = read_manifest()[VOICE].facts["ravdess_actors_trained_on"]
+    trained_on = actors_of_training()
     root = ravdess_folder(config)
     test = voice_test(root, trained_on, config.max_per_class, config.seed)
     paths = [clip.path for clip in test.clips]

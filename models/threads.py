@@ -34,3 +34,11 @@ def limit_threads() -> None:
             "on Debian and Ubuntu: apt-get install libgl1 libglib2.0-0"
         ) from error
     cv2.setNumThreads(1)
+
+
+def limit_threads_or_exit() -> None:
+    """Do that at the start of a command; where it cannot be done, end the command and say why."""
+    try:
+        limit_threads()
+    except SystemLibraryError as error:
+        raise SystemExit(f"error: {error}") from error

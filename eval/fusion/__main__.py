@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from, from_environment
-from models.threads import SystemLibraryError, limit_threads
+from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
     from eval.fusion.table import Row
@@ -62,11 +62,7 @@ def compare(config: EvalConfig, models: LoadedModels, media: Path | None) -> lis
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table; return 2 when there is no data for it."""
-    try:
-        limit_threads()
-    except SystemLibraryError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    limit_threads_or_exit()
     from eval.datasets import DataError
     from eval.fusion.table import lines
     from eval.results import write_rows

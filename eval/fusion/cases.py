@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,16 +11,22 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from eval.config import EvalConfig
-from eval.datasets import DataError, face_test, fer_folder, ravdess_folder, voice_test
+from eval.datasets import (
+    DataError,
+    actors_of_training,
+    face_test,
+    fer_folder,
+    ravdess_folder,
+    voice_test,
+)
 from eval.fusion.degraded import damaged, with_speech_shaped_noise, with_white_noise
 from eval.fusion.rules import Case
 from eval.pairs import draw_pairs
 from eval.windows import picture_scores, readable, window_scores
 from models.emotions import Scores
 from models.face.fer2013 import hash_of
-from models.loading import VOICE, LoadedModels
+from models.loading import LoadedModels
 from models.voice.features import SILENCE_RMS
-from models.weights import read_manifest
 
 SNR_DB = 5.0
 CLEAN = "clean"
@@ -72,7 +78,7 @@ def voice_side(config: EvalConfig, models: LoadedModels) -> Side:
     Raises:
         DataError: there are no such clips, or only of one actor.
     """
-    trained_on: Sequence[int] = read_manifest()[VOICE].facts["ravdess_actors_trained_on"]
+    trained_on = actors_of_training()
     test = voice_test(ravdess_folder(config), trained_on, config.max_per_class, config.seed)
     if len(test.actors) < 2:
         raise DataError("fusion is learned on some actors and tried on others: it needs two unseen")

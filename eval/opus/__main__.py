@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from, from_environment
-from models.threads import SystemLibraryError, limit_threads
+from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
     from eval.opus.table import Compared
@@ -42,14 +42,12 @@ async def compare(config: EvalConfig, voice: VoicePredictor, silence_rms: float)
     import numpy as np
     from tqdm import tqdm
 
-    from eval.datasets import DataError, ravdess_folder, voice_test
+    from eval.datasets import DataError, actors_of_training, ravdess_folder, voice_test
     from eval.opus.link import aligned, read_to_send, sent_as_opus
     from eval.opus.table import Compared
     from eval.windows import readable, window_scores
-    from models.loading import VOICE
-    from models.weights import read_manifest
 
-    trained_on: Sequence[int] = read_manifest()[VOICE].facts["ravdess_actors_trained_on"]
+    trained_on = actors_of_training()
     root = ravdess_folder(config)
     clips = voice_test(root, trained_on, config.max_per_class, config.seed).clips
     scores = []
@@ -78,11 +76,7 @@ async def compare(config: EvalConfig, voice: VoicePredictor, silence_rms: float)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print both versions' figures and what lies between; return 2 when there are no clips."""
-    try:
-        limit_threads()
-    except SystemLibraryError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    limit_threads_or_exit()
     from eval.datasets import RAVDESS_GUIDE, DataError
     from eval.opus.table import lines, rows_of
     from eval.results import write_rows

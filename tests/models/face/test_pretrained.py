@@ -48,11 +48,17 @@ def detector(folder: Path) -> dict[str, np.ndarray]:
     return weights
 
 
+def known_detector(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+    """Write the same, and have its hashes be the known ones."""
+    weights = detector(folder)
+    known = {name: sha256_of(folder / name) for name in pretrained.SHA256}
+    monkeypatch.setattr(pretrained, "SHA256", known)
+    return weights
+
+
 def test_first_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """On pictures it was not filled with, the first layer gives what its kernel gives by hand."""
-    weights = detector(tmp_path)
-    known = {name: sha256_of(tmp_path / name) for name in pretrained.SHA256}
-    monkeypatch.setattr(pretrained, "SHA256", known)
+    weights = known_detector(tmp_path, monkeypatch)
     network = FaceNetwork()
     rng = torch.Generator().manual_seed(0)
     load_pretrained(network, tmp_path, torch.rand(32, 1, 48, 48, generator=rng))
@@ -75,9 +81,7 @@ def test_first_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A block with squeeze and excitation gives what its kernels give by hand, in TensorFlow."""
-    weights = detector(tmp_path)
-    known = {name: sha256_of(tmp_path / name) for name in pretrained.SHA256}
-    monkeypatch.setattr(pretrained, "SHA256", known)
+    weights = known_detector(tmp_path, monkeypatch)
     network = FaceNetwork()
     rng = torch.Generator().manual_seed(0)
     load_pretrained(network, tmp_path, torch.rand(32, 1, 48, 48, generator=rng))
@@ -109,9 +113,7 @@ def test_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_all_but_the_end_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """What is filled and what begins with nothing are told apart: the head and the last stage."""
-    detector(tmp_path)
-    known = {name: sha256_of(tmp_path / name) for name in pretrained.SHA256}
-    monkeypatch.setattr(pretrained, "SHA256", known)
+    known_detector(tmp_path, monkeypatch)
     network = FaceNetwork()
     before = {name: values.clone() for name, values in network.named_parameters()}
     load_pretrained(network, tmp_path, torch.rand(16, 1, 48, 48))
