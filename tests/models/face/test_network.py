@@ -15,7 +15,7 @@ from models.runtime import OnnxNetwork
 def network() -> FaceNetwork:
     """A network with random weights, the ones that begin as zero and batch statistics included."""
     torch.manual_seed(2)
-    network = FaceNetwork(drop_rate=0.2, drop_path_rate=0.05).train()
+    network = FaceNetwork().train()
     for layer in network.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(layer.weight, 0.5, 1.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partialmethod
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from models.face.train import (
     FaceTraining,
     correct_prior,
     in_half_precision,
+    main,
     top1_and_balanced,
     train,
 )
@@ -51,7 +53,7 @@ def run(recipe: FaceTraining, fer: Path, checkpoint: Path) -> torch.nn.Module:
     """Train a network from random weights, as the command does from pretrained ones."""
     lessons = read_lessons(fer, recipe.targets)
     torch.manual_seed(recipe.seed)
-    network = FaceNetwork(recipe.drop_rate, recipe.drop_path_rate)
+    network = FaceNetwork()
     return train(recipe, network, lessons, checkpoint)
 
 
@@ -202,3 +204,47 @@ def test_too_few_pictures(tmp_path: Path):
             (tmp_path / split / emotion).mkdir(parents=True)
     with pytest.raises(ValueError, match="at least 20 are needed"):
         read_lessons(tmp_path, TargetMix())
+
+
+def test_command_goes_on_from_weights(
+    fer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """The command begins with the weights it is given and writes others in their form."""
+    monkeypatch.setattr(
+        FaceTraining, "__init__", partialmethod(FaceTraining.__init__, batch_size=9)
+    )
+    start, out = tmp_path / "start.pt", tmp_path / "out.pt"
+    torch.manual_seed(1)
+    torch.save(in_half_precision(FaceNetwork()), start)
+    flags = ["--fer", fer, "--start", start, "--schedule", "48x1", "--out", out]
+    status = main([str(flag) for flag in (*flags, "--checkpoint", tmp_path / "run.pt")])
+    assert status == 0, capsys.readouterr().err
+    before, after = torch.load(start, weights_only=True), torch.load(out, weights_only=True)
+    assert before.keys() == after.keys()
+    name = "backbone.conv_stem.weight"
+    assert after[name].dtype == torch.float16
+    moved = (after[name].float() - before[name].float()).abs().mean()
+    assert 0 < moved < 0.1 * before[name].float().abs().mean()
+
+
+def test_start_that_holds_no_face_network(
+    fer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Weights of something else, or no weights at all, are named in one line."""
+    start, out = tmp_path / "start.pt", ("--out", str(tmp_path / "out.pt"))
+    for content in ({"weight": torch.zeros(3)}, [1, 2]):
+        torch.save(content, start)
+        assert main(["--fer", str(fer), "--start", str(start), *out]) == 1
+        assert capsys.readouterr().err.splitlines()[-1] == (
+            f"error: {start} does not hold the weights of a face network"
+        )
+    assert main(["--fer", str(fer), "--start", str(tmp_path / "absent.pt"), *out]) == 1
+    assert "absent.pt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "64", "64x", "64x0", "0x3", "64x6;96x4", "64x-1"])
+def test_no_schedule(text: str, capsys: pytest.CaptureFixture[str]):
+    """A schedule that cannot be read is refused with an example of one that can."""
+    with pytest.raises(SystemExit):
+        main(["--fer", "F", "--start", "S", "--schedule", text])
+    assert "such as 64x6,96x4" in capsys.readouterr().err
