@@ -137,18 +137,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     from models.voice.train import VoiceTraining, load_clips, train
 
     parser = argparse.ArgumentParser(prog="eval.crossvalidate", description=__doc__)
-    parser.add_argument("--ravdess", type=Path, required=True, help="folder with Actor_NN folders")
-    parser.add_argument("--tess", type=Path, help="folder of TESS, optional")
-    parser.add_argument("--nemo", type=Path, help="folder of nEMO, optional")
+    corpora.add_corpus_flags(parser)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=VoiceTraining.steps)
     parser.add_argument("--checkpoints", type=Path, default=Path("runs"), help="resumed from")
     parser.add_argument("--csv", type=Path, help="write the table here")
     given = parser.parse_args(argv)
 
-    spoken = corpora.ravdess(given.ravdess)
-    others = list(corpora.tess(given.tess)) if given.tess else []
-    others += corpora.nemo(given.nemo) if given.nemo else ()
+    spoken, others = corpora.utterances_named_by(given)
     recipe = VoiceTraining(steps=given.steps)
     try:
         dealt = folds_of([int(clip.speaker) for clip in spoken], given.folds)

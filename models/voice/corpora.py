@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,6 +75,21 @@ def nemo(root: Path) -> tuple[Utterance, ...]:
         for path in _recordings(root)
         if (match := re.fullmatch(r"([A-Z]{2,3}\d+)_([a-z]+)_\d+", path.stem))
     )
+
+
+def add_corpus_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that ``utterances_named_by`` reads."""
+    parser.add_argument("--ravdess", type=Path, required=True, help="folder with Actor_NN folders")
+    parser.add_argument("--tess", type=Path, help="folder of TESS, optional")
+    parser.add_argument("--nemo", type=Path, help="folder of nEMO, optional")
+
+
+def utterances_named_by(
+    given: argparse.Namespace,
+) -> tuple[tuple[Utterance, ...], tuple[Utterance, ...]]:
+    """Return the utterances of RAVDESS and those of the other corpora that flags name."""
+    others = tess(given.tess) if given.tess else ()
+    return ravdess(given.ravdess), others + (nemo(given.nemo) if given.nemo else ())
 
 
 def read_speech(path: Path) -> npt.NDArray[np.float32]:

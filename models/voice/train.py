@@ -216,9 +216,7 @@ def train(
 def main() -> int:
     """Train with the flags' settings and write the averaged weights."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ravdess", type=Path, required=True, help="folder with Actor_NN folders")
-    parser.add_argument("--tess", type=Path, help="folder of TESS, optional")
-    parser.add_argument("--nemo", type=Path, help="folder of nEMO, optional")
+    corpora.add_corpus_flags(parser)
     parser.add_argument("--steps", type=int, default=VoiceTraining.steps)
     parser.add_argument("--seed", type=int, default=VoiceTraining.seed)
     parser.add_argument(
@@ -227,11 +225,10 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("weights/audio_bilstm.pt"))
     arguments = parser.parse_args()
     recipe = VoiceTraining(steps=arguments.steps, seed=arguments.seed)
-    spoken = corpora.ravdess(arguments.ravdess)
+    spoken, others = corpora.utterances_named_by(arguments)
     held_out = [u for u in spoken if u.speaker in VALIDATION_ACTORS]
     used = [u for u in spoken if u.speaker not in VALIDATION_ACTORS | TEST_ACTORS]
-    used += corpora.tess(arguments.tess) if arguments.tess else ()
-    used += corpora.nemo(arguments.nemo) if arguments.nemo else ()
+    used += others
     if not held_out or len(used) < recipe.batch_size:
         print(
             f"error: {arguments.ravdess} must hold RAVDESS speech, Actor_01 to Actor_20 at least",

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import numpy.typing as npt
-import pytest
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
@@ -27,7 +26,7 @@ from rtc.audio import AudioConsumer
 from rtc.config import SessionConfig
 from rtc.video import FrameSampler
 from tests.conftest import LiveServer
-from tests.eval.recordings import Pictures, grey, talking_person, write_recording
+from tests.eval.recordings import Pictures, grey, write_recording
 from tests.media import (
     Clip,
     PictureTrack,
@@ -35,12 +34,6 @@ from tests.media import (
     photograph_clip,
 )
 from tests.peers import Peer
-
-
-@pytest.fixture(scope="module")
-def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A woman who speaks, with both kinds."""
-    return talking_person(tmp_path_factory.mktemp("talking"))
 
 
 class _Listening:

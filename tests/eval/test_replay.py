@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from eval import replay
-from tests.eval.recordings import Sound, grey, steady, talking_person, write_recording
+from tests.eval.recordings import Sound, grey, steady, write_recording
 from tests.media import (
     HAPPY,
     MEDIA,
@@ -21,12 +21,6 @@ from tests.media import (
     photograph_clip,
     synthetic_speech,
 )
-
-
-@pytest.fixture(scope="module")
-def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A woman who speaks, with both kinds."""
-    return talking_person(tmp_path_factory.mktemp("talking"))
 
 
 @pytest.fixture
