@@ -53,6 +53,11 @@ class MovingAverage:
             self._results.clear()
         self._results.append((captured_at, scores))
 
+    def configure(self, config: SmoothingConfig) -> None:
+        """Go on with other limits. Of more results than are averaged now the newest stay."""
+        self._config = config
+        self._results = deque(self._results, maxlen=config.length)
+
     @property
     def newest_at(self) -> float | None:
         """The capture time of the newest result held, in seconds, or None."""

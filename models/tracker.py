@@ -61,10 +61,14 @@ class TrackerConfig:
 
 
 class EmotionTracker:
-    """Per-session state. Pure and synchronous: times are passed in, in seconds of any one clock."""
+    """Per-session state. Pure and synchronous: times are passed in, in seconds of any one clock.
+
+    Attributes:
+        config: what is in force; ``configure`` changes it.
+    """
 
     def __init__(self, config: TrackerConfig) -> None:
-        self._fusion = config.fusion
+        self.config = config
         self._voice = MovingAverage(config.voice)
         self._face = MovingAverage(config.face)
         self._box: Box | None = None
@@ -79,11 +83,19 @@ class EmotionTracker:
         if self._face.newest_at == captured_at:
             self._box = box
 
+    def configure(self, config: TrackerConfig) -> None:
+        """Go on with another configuration, from the next estimate, and with what is known."""
+        self.config = config
+        self._voice.configure(config.voice)
+        self._face.configure(config.face)
+
     def estimate(self, now: float) -> Estimate:
         """Return what is known at ``now``."""
         voice = _evidence(self._voice, now)
         face = _evidence(self._face, now, self._box)
-        scores = fuse(voice.scores if voice else None, face.scores if face else None, self._fusion)
+        scores = fuse(
+            voice.scores if voice else None, face.scores if face else None, self.config.fusion
+        )
         newest = max((e.captured_at for e in (voice, face) if e), default=now)
         fused = None if scores is None else Evidence(scores, newest)
         return Estimate(voice, face, fused)

@@ -44,6 +44,7 @@ def create_app(
     app.router.add_get("/", page)
     app.router.add_static("/static", WEB_FOLDER)
     app.router.add_get("/healthz", health)
+    app.router.add_get("/config", page_config)
     app.router.add_post("/offer", offer)
     return app
 
@@ -59,13 +60,17 @@ async def health(request: web.Request) -> web.Response:
     return web.json_response(
         {
             "status": "ok",
-            "models": {
-                "voice": {"name": app[MODELS].voice},
-                "face": {"name": app[MODELS].face},
-            },
+            "models": _models(app),
             "sessions": len(app[REGISTRY].sessions),
             "max_sessions": app[CONFIG].max_sessions,
         }
+    )
+
+
+async def page_config(request: web.Request) -> web.Response:
+    """``GET /config``: what the page needs to know before it offers."""
+    return web.json_response(
+        {"models": _models(request.app), "ice_servers": []}, headers={"Cache-Control": "no-store"}
     )
 
 
@@ -111,6 +116,10 @@ async def errors_as_sentences(
     except Exception:  # noqa: BLE001  logged whole; the asker is told that it was not them
         _log.exception("%s %s failed", request.method, request.path)
         return _refusal(500, "Something failed on the server; its log has the details.")
+
+
+def _models(app: web.Application) -> dict[str, dict[str, str]]:
+    return {"voice": {"name": app[MODELS].voice}, "face": {"name": app[MODELS].face}}
 
 
 async def _end_sessions(app: web.Application) -> None:

@@ -1,17 +1,18 @@
-"""The way out: one message a tick over the data channel, sent or dropped, never queued."""
+"""The way out: messages and answers over the data channel, sent or dropped, never queued."""
 
 from __future__ import annotations
 
 from aiortc import RTCDataChannel
 
-from rtc.messages import EmotionMessage
+from rtc.messages import Message
 
 
 class EmotionChannel:
     """Sends messages to one peer.
 
     Attributes:
-        drops: messages not sent because the peer did not take the ones before.
+        drops: messages not sent because the peer did not take the ones before, or never takes
+            any as large.
     """
 
     def __init__(self, channel: RTCDataChannel, max_buffered_bytes: int) -> None:
@@ -19,11 +20,14 @@ class EmotionChannel:
         self._channel = channel
         self._max_buffered_bytes = max_buffered_bytes
 
-    def send(self, message: EmotionMessage) -> None:
+    def send(self, message: Message) -> None:
         """Send, unless the channel is not open or holds too much already."""
         if self._channel.readyState != "open":
             return
         if self._channel.bufferedAmount > self._max_buffered_bytes:
             self.drops += 1
             return
-        self._channel.send(message.to_json())
+        try:
+            self._channel.send(message.to_json())
+        except ValueError:  # larger than the peer's offer says that it takes
+            self.drops += 1

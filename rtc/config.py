@@ -20,7 +20,7 @@ class SessionConfig:
         media_timeout_s: a session without any sound or picture for this long is ended.
         close_timeout_s: how long closing the connection may take.
         max_buffered_bytes: with more than this unsent in the data channel, messages are dropped.
-        tracker: smoothing and fusion.
+        tracker: smoothing and fusion, where a session begins; its peer may change them.
     """
 
     tick_interval_s: float = 0.5

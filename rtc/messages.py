@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from models.emotions import EMOTIONS
 from models.tracker import Box, Estimate, Evidence
@@ -13,6 +13,17 @@ SCHEMA_VERSION = 1
 CHANNEL_LABEL = "emotions"
 _TOP = 5
 _DIGITS = 4  # of a probability: a tenth of a permille is far below what any network knows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What the server sends: one line of JSON, with the version of this schema and a ``type``."""
+
+    version: int = SCHEMA_VERSION
+
+    def to_json(self) -> str:
+        """Return the message as one line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -39,12 +50,11 @@ class RankedEmotion:
     probability: float
 
 
-@dataclass(frozen=True)
-class EmotionMessage:
+@dataclass(frozen=True, kw_only=True)
+class EmotionMessage(Message):
     """What is sent at each tick.
 
     Attributes:
-        version: of this schema.
         sequence: 0, 1, 2, ... in each session; a gap is a message that was lost or dropped.
         time_ms: server's wall clock when sent, milliseconds since 1970-01-01 UTC.
         evidence: "both", "voice", "face" or "none": what ``fused`` rests on.
@@ -55,7 +65,7 @@ class EmotionMessage:
             is new in this message until it was sent; None when nothing is new.
     """
 
-    version: int
+    type: Literal["emotion"] = "emotion"
     sequence: int
     time_ms: int
     evidence: str
@@ -65,10 +75,6 @@ class EmotionMessage:
     top5: tuple[RankedEmotion, ...]
     audio_level: float
     latency_ms: int | None
-
-    def to_json(self) -> str:
-        """Return the message as one line of JSON."""
-        return json.dumps(asdict(self), separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> EmotionMessage:
@@ -81,6 +87,8 @@ class EmotionMessage:
             fields: dict[str, Any] = json.loads(text)
             if fields["version"] != SCHEMA_VERSION:
                 raise ValueError(f"message version {fields['version']}, not {SCHEMA_VERSION}")
+            if fields["type"] != "emotion":
+                raise ValueError(f"a message of type {fields['type']}, not emotion")
             face = fields["face"]
             return cls(
                 **{
@@ -93,6 +101,46 @@ class EmotionMessage:
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"not an emotion message: {error}") from error
+
+
+@dataclass(frozen=True)
+class SmoothingLimits:
+    """The largest smoothing lengths that are accepted; the smallest is 1."""
+
+    voice_smooth_k: int
+    face_smooth_k: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsMessage(Message):
+    """The answer to a settings message that was applied: all that is in force now.
+
+    Attributes:
+        id: of the message answered.
+        w_voice: how much the voice counts, in [0, 1]; the face has the rest.
+        voice_smooth_k, face_smooth_k: how many results are averaged at most.
+    """
+
+    type: Literal["settings"] = "settings"
+    id: int
+    w_voice: float
+    voice_smooth_k: int
+    face_smooth_k: int
+    most: SmoothingLimits
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusalMessage(Message):
+    """The answer to a message that changed nothing.
+
+    Attributes:
+        id: of the message answered; None when it could not be read.
+        reason: what is wrong with it, for a person to read.
+    """
+
+    type: Literal["refusal"] = "refusal"
+    id: int | None
+    reason: str
 
 
 def message_from(  # noqa: PLR0913  a message has so many independent parts, each named
@@ -111,7 +159,6 @@ def message_from(  # noqa: PLR0913  a message has so many independent parts, eac
     """
     voice, face, fused = estimate.voice, estimate.face, estimate.fused
     return EmotionMessage(
-        version=SCHEMA_VERSION,
         sequence=sequence,
         time_ms=time_ms,
         evidence={

@@ -16,7 +16,8 @@ from models.voice.features import SAMPLE_RATE_HZ, rms
 from rtc.audio import NewestSound
 from rtc.clock import Clock
 from rtc.config import SessionConfig
-from rtc.messages import EmotionMessage, message_from
+from rtc.messages import EmotionMessage, RefusalMessage, SettingsMessage, message_from
+from rtc.settings import SettingsError, changed, limits_of, read_request, settings_message
 from rtc.video import LatestFrame, NewestPicture
 
 _log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Observer:
         self._config = config
         self._clock = clock
         self._tracker = EmotionTracker(config.tracker)
+        self._limits = limits_of(config)
         self._samples_used = 0
         self._new_sound_at: float | None = None  # captured, and first used since the last message
         self._new_picture_at: float | None = None  # the same
@@ -94,6 +96,15 @@ class Observer:
             audio_level=self.sound.level(now) if self.sound else 0.0,
             newest_used_at=newest_used_at,
         )
+
+    def answer(self, received: str | bytes) -> SettingsMessage | RefusalMessage:
+        """Change the settings as the peer asks, from the next message on; answer either way."""
+        try:
+            request = read_request(received, self._limits)
+        except SettingsError as error:
+            return RefusalMessage(id=error.request_id, reason=str(error))
+        self._tracker.configure(changed(self._tracker.config, request))
+        return settings_message(request.id, self._tracker.config, self._limits)
 
     def _ask_voice(self, tasks: asyncio.TaskGroup) -> None:
         sound = self.sound

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from enum import StrEnum
+from functools import partial
 
 from aiortc import (
     MediaStreamTrack,
@@ -146,7 +147,14 @@ class PeerSession:
     def _on_data_channel(self, channel: RTCDataChannel) -> None:
         if channel.label == CHANNEL_LABEL and self._channel is None:
             self._channel = EmotionChannel(channel, self._config.max_buffered_bytes)
+            channel.on("message", partial(self._on_message, self._channel))
             channel.on("close", lambda: self.end("the peer closed its data channel"))
+
+    def _on_message(self, channel: EmotionChannel, received: str | bytes) -> None:
+        try:
+            channel.send(self._observer.answer(received))
+        except Exception:  # noqa: BLE001  raised into aiortc it would end the connection
+            _log.exception("session %s: a message could not be answered", self.session_id)
 
     def _on_connection_state(self) -> None:
         state = self._peer.connectionState

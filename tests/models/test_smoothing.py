@@ -96,6 +96,41 @@ def test_history_is_forgotten_unasked():
     np.testing.assert_array_equal(smoothing.mean(3.5), SAD)
 
 
+def test_shortened():
+    """When K shrinks the newest K results stay, and the next takes the place of the oldest."""
+    smoothing = average(length=4)
+    for at, result in enumerate((ANGRY, ANGRY, HAPPY, SAD)):
+        smoothing.add(result, at / 10)
+    smoothing.configure(SmoothingConfig(2, 4.0, 2.0))
+    np.testing.assert_allclose(smoothing.mean(0.3), scores(happy=0.5, sad=0.5))
+    assert smoothing.newest_at == 0.3
+    smoothing.add(SAD, 0.4)
+    np.testing.assert_array_equal(smoothing.mean(0.4), SAD)
+
+
+def test_lengthened():
+    """When K grows all that was held stays, and results are added up to the new K."""
+    smoothing = average(length=2)
+    for at, result in enumerate((ANGRY, HAPPY, SAD)):
+        smoothing.add(result, at / 10)
+    smoothing.configure(SmoothingConfig(3, 4.0, 2.0))
+    np.testing.assert_allclose(smoothing.mean(0.2), scores(happy=0.5, sad=0.5))
+    smoothing.add(SAD, 0.3)
+    np.testing.assert_allclose(smoothing.mean(0.3), scores(happy=1 / 3, sad=2 / 3), rtol=1e-6)
+    smoothing.add(SAD, 0.4)
+    np.testing.assert_array_equal(smoothing.mean(0.4), SAD)
+
+
+def test_other_times():
+    """New limits of age hold for what is there already."""
+    smoothing = average(memory_s=4.0, hold_s=2.0)
+    smoothing.add(HAPPY, 10.0)
+    smoothing.add(SAD, 11.0)
+    smoothing.configure(SmoothingConfig(3, 1.5, 1.0))
+    np.testing.assert_array_equal(smoothing.mean(11.75), SAD)
+    assert smoothing.mean(12.25) is None
+
+
 def test_late_result():
     """A result captured before the newest one held is dropped."""
     smoothing = average()

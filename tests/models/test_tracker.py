@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -129,6 +131,54 @@ def test_late_face():
     assert face is not None
     np.testing.assert_array_equal(face.scores, HAPPY)
     assert (face.box, face.captured_at) == (LEFT, 1.5)
+
+
+def test_another_weight():
+    """A new weight holds from the next estimate, for what was there before: 0.25 and 0.75."""
+    state = tracker()
+    state.add_voice(HAPPY, 1.0)
+    state.add_face(SAD, LEFT, 1.0)
+    state.configure(replace(state.config, fusion=FusionConfig(0.25)))
+    estimate = state.estimate(1.0)
+    assert estimate.fused is not None
+    assert estimate.face is not None
+    np.testing.assert_allclose(estimate.fused.scores, scores(happy=0.25, sad=0.75))
+    assert estimate.face.box == LEFT
+    assert state.config.fusion.w_voice == 0.25
+
+
+def test_another_length():
+    """Each side's K is its own: the face's goes from three to one, the voice's two stay."""
+    state = tracker()
+    for at in (1.0, 1.5):
+        state.add_voice(HAPPY if at == 1.0 else SAD, at)
+        state.add_face(HAPPY if at == 1.0 else SAD, LEFT, at)
+    state.configure(replace(state.config, face=SmoothingConfig(length=1, memory_s=4.0, hold_s=1.0)))
+    estimate = state.estimate(1.5)
+    assert estimate.voice is not None
+    assert estimate.face is not None
+    np.testing.assert_allclose(estimate.voice.scores, scores(happy=0.5, sad=0.5))
+    np.testing.assert_array_equal(estimate.face.scores, SAD)
+    state.configure(
+        replace(state.config, voice=SmoothingConfig(length=1, memory_s=4.0, hold_s=2.0))
+    )
+    voice = state.estimate(1.5).voice
+    assert voice is not None
+    np.testing.assert_array_equal(voice.scores, SAD)
+
+
+def test_configured_alone():
+    """Of two trackers that began alike, one that is configured does not change the other."""
+    config = TrackerConfig()
+    one, other = EmotionTracker(config), EmotionTracker(config)
+    one.configure(replace(config, fusion=FusionConfig(0.0)))
+    for state in (one, other):
+        state.add_voice(HAPPY, 1.0)
+        state.add_face(SAD, LEFT, 1.0)
+    theirs = other.estimate(1.0).fused
+    assert theirs is not None
+    np.testing.assert_allclose(theirs.scores, scores(happy=0.6, sad=0.4), rtol=1e-6)
+    assert (one.config.fusion.w_voice, other.config) == (0.0, TrackerConfig())
 
 
 def test_trackers_share_nothing():

@@ -109,6 +109,18 @@ async def test_fifty_cycles_leave_nothing_behind(server: LiveServer, happy_clip:
     await until(lambda: all(now <= then for now, then in zip(held(), before, strict=True)))
 
 
+async def test_a_peer_that_takes_no_message_so_long_stays(
+    server: LiveServer, happy_clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who offers to take ten bytes at most gets none of ours; they count as dropped."""
+    monkeypatch.setattr("aiortc.rtcsctptransport.LOCAL_MAX_MESSAGE_SIZE", 10)
+    async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
+        (session,) = server.registry.sessions.values()
+        await until(lambda: session._channel is not None and session._channel.drops >= 2)
+        assert list(server.registry.sessions.values()) == [session]
+        assert peer.messages == []
+
+
 class _FailingVoice:
     """A real predictor's place taken by one that raises, as a broken network would."""
 

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from models.tracker import Box, Estimate, Evidence
-from rtc.messages import EmotionMessage, message_from
+from rtc.messages import (
+    EmotionMessage,
+    RefusalMessage,
+    SettingsMessage,
+    SmoothingLimits,
+    message_from,
+)
 
 
 def _message(estimate: Estimate, newest_used_at: float | None = 9.96) -> EmotionMessage:
@@ -36,10 +42,11 @@ def test_the_json_has_the_documented_shape() -> None:
     """Names, order of emotions, ages, latency and box are as the README documents them."""
     fields = json.loads(_message(Estimate(VOICE, FACE, VOICE)).to_json())
     assert list(fields) == [
-        "version", "sequence", "time_ms", "evidence", "voice", "face", "fused", "top5",
+        "version", "type", "sequence", "time_ms", "evidence", "voice", "face", "fused", "top5",
         "audio_level", "latency_ms",
     ]  # fmt: skip
-    assert (fields["version"], fields["sequence"], fields["evidence"]) == (1, 3, "both")
+    assert (fields["version"], fields["type"]) == (1, "emotion")
+    assert (fields["sequence"], fields["evidence"]) == (3, "both")
     assert list(fields["voice"]["probabilities"]) == [
         "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
     ]  # fmt: skip
@@ -71,3 +78,32 @@ def test_other_texts_are_refused(text: str) -> None:
     """What is no message of this version raises ValueError."""
     with pytest.raises(ValueError, match=r"."):
         EmotionMessage.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "other", "why"),
+    [("version", 2, "version 2, not 1"), ("type", "settings", "type settings, not emotion")],
+)
+def test_messages_of_another_kind_are_refused(field: str, other: object, why: str) -> None:
+    """What is of another version or type, or of none, is not taken for an emotion message."""
+    fields = json.loads(_message(Estimate(VOICE, FACE, VOICE)).to_json())
+    with pytest.raises(ValueError, match=why):
+        EmotionMessage.from_json(json.dumps(fields | {field: other}))
+    del fields[field]
+    with pytest.raises(ValueError, match=f"not an emotion message: '{field}'"):
+        EmotionMessage.from_json(json.dumps(fields))
+
+
+def test_the_answers_to_settings_have_the_documented_shape() -> None:
+    """Both carry version, type and the id of what they answer; of none that was read, null."""
+    applied = SettingsMessage(
+        id=7, w_voice=0.4, voice_smooth_k=3, face_smooth_k=6, most=SmoothingLimits(8, 12)
+    )
+    assert applied.to_json() == (
+        '{"version":1,"type":"settings","id":7,"w_voice":0.4,"voice_smooth_k":3,"face_smooth_k":6,'
+        '"most":{"voice_smooth_k":8,"face_smooth_k":12}}'
+    )
+    refused = RefusalMessage(id=None, reason="the message is not JSON")
+    assert refused.to_json() == (
+        '{"version":1,"type":"refusal","id":null,"reason":"the message is not JSON"}'
+    )
