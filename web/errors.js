@@ -3,6 +3,18 @@
 /** An error whose message is already a sentence for the person in front of the page. */
 export class Told extends Error {
   name = 'Told';
+
+  /**
+   * @param {string} sentence
+   * @param {object} [options]
+   * @param {boolean} [options.isPassing] trying again later may help without anybody doing anything
+   * @param {boolean} [options.isFinal] trying again never helps
+   * @param {number} [options.retryAfter_ms] when the server wants to be asked again
+   */
+  constructor(sentence, { isPassing = false, isFinal = false, retryAfter_ms = 0 } = {}) {
+    super(sentence);
+    Object.assign(this, { isPassing, isFinal, retryAfter_ms });
+  }
 }
 
 const DEVICES = { video: 'camera', audio: 'microphone' };
@@ -18,12 +30,23 @@ const DEVICE_TROUBLE = {
 };
 
 export const INSECURE =
-  'The browser gives camera and microphone to secure pages only: open this page over https, or as localhost.';
+  'The browser gives camera and microphone to secure pages only. Open this page as http://localhost on the server’s own ' +
+  'machine, or start the server with --self-signed (or --cert-file and --key-file) and open it over https.';
+
+export const OTHER_VERSION = 'The server’s messages are of another version: reload this page.';
 
 export const UNREACHABLE = 'The server cannot be reached. Is it running, and is this computer online?';
 
-export const TOO_SLOW =
-  'No connection came about within 15 seconds: the server does not answer, or something on the way blocks UDP.';
+export const NO_ANSWER = 'The server is there, but does not answer; it may be overloaded.';
+
+export const LOST = 'The connection to the server was lost.';
+
+const NO_UDP =
+  'Most likely a firewall or a network without UDP lies between; a TURN server helps there: the server’s --ice-server setting names one.';
+
+export const NO_PATH = `No way was found by which sound and picture could reach the server. ${NO_UDP}`;
+
+export const TOO_SLOW = `No connection came about within 15 seconds. ${NO_UDP}`;
 
 /**
  * Say which of camera and microphone is missing, and why.
@@ -35,6 +58,12 @@ export function missingSentence(failures) {
   if (video) return `Working with the microphone alone: ${trouble('video', video)}.`;
   if (audio) return `Working with the camera alone: ${trouble('audio', audio)}.`;
   return '';
+}
+
+/** Say that another device could not be had when the person chose one. */
+export function notSwitchedSentence(kind, error) {
+  const clause = trouble(kind, error).replace(/, then press Start again$/, '');
+  return `Nothing was switched: ${clause}.`;
 }
 
 /** Say that a device fell silent in the middle of a session. */

@@ -1,45 +1,44 @@
-// Wires buttons, media, peer and view: one attempt at a time, from the click on Start until it ends.
+// Wires the page together: one attempt at a time, from the click on Start until Stop, through all connections.
 
-import { TOO_SLOW, Told, lostDeviceSentence, sentence } from './errors.js';
-import { followLevel, openMedia } from './media.js';
+import { DeviceControls } from './devices.js';
+import { Told, sentence } from './errors.js';
+import { History } from './history.js';
+import { followLevel } from './level.js';
+import { Media } from './media.js';
 import { connect } from './peer.js';
 import { readResults } from './results.js';
+import { keepTrying } from './retry.js';
+import { serverFacts } from './server-facts.js';
+import { SettingsPanel } from './settings-panel.js';
+import { StatusLine } from './status-line.js';
+import { Summary } from './summary.js';
+import { LiveTimeline } from './timeline.js';
 import * as view from './view.js';
 
 const SLOW_MS = 5_000;
-const TOO_SLOW_MS = 15_000;
 
-/** The one attempt that is starting or live; aborting it ends everything that belongs to it. */
+const statusLine = new StatusLine();
+const devices = new DeviceControls((words) => view.showError(words, 'notice'));
+const settings = new SettingsPanel();
+const timeline = new LiveTimeline();
+const summary = new Summary();
+
+/** The one attempt that is starting, live or reconnecting; aborting it ends everything that belongs to it. */
 let attempt = null;
+let history = new History();
+let models = null;
 
 async function start() {
   if (attempt) return;
-  const controller = new AbortController();
-  const { signal } = controller;
-  const end = (reason) => controller.abort(reason); // Only the first call does anything.
-  attempt = controller;
+  attempt = new AbortController();
+  const { signal } = attempt;
+  const end = (reason) => signal.aborted || attempt.abort(reason);
   signal.addEventListener('abort', () => ended(signal.reason));
-  markStart();
-  view.showError('');
-  view.showResultCount(0);
-  view.showState('starting', 'Asking for camera and microphone…');
-
+  begin();
   try {
-    const { stream, missing } = await openMedia(signal);
-    signal.throwIfAborted();
-    showMedia(stream, missing, signal, end);
-    const results = readResults(signal, {
-      onCount: view.showResultCount,
-      onResult: showResult,
-      onStale: showStale,
-      onUnreadable: end,
-    });
-    limitTime(signal, end);
-    await connect(stream, signal, { onMessage: results.read, onLost: end });
-    signal.throwIfAborted();
-    view.showState('live', 'Live');
-    results.expect();
-    showModels();
+    const media = await Media.open(devices.chosen, signal);
+    show(media, signal, end);
+    await keepTrying(signal, { once: (inner, onUp) => session(media, inner, onUp), onWait: showWait });
   } catch (error) {
     end(error);
   }
@@ -50,45 +49,93 @@ function stop() {
   attempt?.abort(null);
 }
 
+function begin() {
+  for (const name of ['start-clicked', 'first-result']) performance.clearMarks(name);
+  performance.mark('start-clicked');
+  history = new History();
+  summary.hide();
+  timeline.start(history);
+  view.showError('');
+  view.showResultCount(0);
+  view.showState('starting', 'Asking for camera and microphone…');
+}
+
 function ended(reason) {
   attempt = null;
-  view.showLevel(0);
-  view.showCamera(null);
+  timeline.stop();
+  statusLine.clear();
+  view.showCamera(null, 'Your picture appears here');
   view.clearResults();
   view.showError(reason ? sentence(reason) : '');
   view.showState('idle', reason ? 'Ended' : 'Stopped');
-  if (reason) showModels();
+  if (history.length) summary.show(history, { models, settings: settings.inForce });
+  if (reason) askForFacts().catch(() => {});
 }
 
-function showMedia(stream, missing, signal, end) {
-  view.showCamera(stream);
-  view.showError(missing, 'notice');
-  followLevel(stream, signal, view.showLevel);
-  for (const track of stream.getTracks()) {
-    track.addEventListener('ended', () => {
-      const sorry = lostDeviceSentence(track.kind);
-      if (stream.getTracks().every((each) => each.readyState === 'ended')) return end(new Told(sorry));
-      view.showCamera(stream);
-      view.showError(sorry, 'notice');
-    }, { signal });
-  }
+/** Show the media for as long as the attempt lasts, through all changes of devices. */
+function show(media, signal, end) {
+  devices.attach(media, signal);
+  view.showError(media.missing, 'notice');
+  followLevel(media, signal, view.showLevel);
+  const update = () => {
+    const off = whyOff(media);
+    view.showCamera(media.track('video'), off.face);
+    statusLine.showOff(off);
+    devices.refresh();
+  };
+  update();
+  media.addEventListener('change', update, { signal });
+  media.addEventListener('lost', ({ detail }) => {
+    view.showError(detail, 'notice');
+    if (!media.track('audio') && !media.track('video')) end(new Told(detail));
+  }, { signal });
 }
 
-/** Say when connecting takes long, and end the attempt when it takes too long. */
-function limitTime(signal, end) {
-  const isConnecting = () => !view.isLive();
+/** Why a modality can have no evidence, whatever the server says; empty where it can. */
+function whyOff(media) {
+  const why = (kind, absent, muted) => (media.track(kind) ? (media.isMuted(kind) ? muted : '') : absent);
+  return { voice: why('audio', 'No microphone', 'Microphone muted'), face: why('video', 'No camera', 'Camera turned off') };
+}
+
+/** One connection, from the offer until it is gone; resolves with why. */
+async function session(media, signal, onUp) {
   view.showStatus('Connecting…');
-  const slow = setTimeout(() => {
-    if (isConnecting()) view.showStatus('Connecting takes longer than usual…');
-  }, SLOW_MS);
-  const tooSlow = setTimeout(() => {
-    if (isConnecting()) end(new Told(TOO_SLOW));
-  }, TOO_SLOW_MS);
-  signal.addEventListener('abort', () => [slow, tooSlow].forEach(clearTimeout));
+  const slow = setTimeout(() => view.showStatus('Connecting takes longer than usual…'), SLOW_MS);
+  signal.addEventListener('abort', () => clearTimeout(slow));
+  let giveUp;
+  const unreadable = new Promise((resolve) => (giveUp = resolve));
+  const results = readResults(signal, {
+    onResult: (message, rate_hz) => showResult(message, rate_hz, media),
+    onStale: showStale,
+    onSettings: (message) => settings.take(message),
+    onUnreadable: giveUp,
+  });
+
+  const facts = await askForFacts();
+  signal.throwIfAborted();
+  const link = await connect(media, facts.ice_servers, signal, results.read);
+  clearTimeout(slow);
+  onUp();
+  view.showState('live', 'Live');
+  view.showError(media.missing, 'notice');
+  results.expect();
+  settings.connect(link.send, signal);
+  statusLine.follow(link, signal);
+  return Promise.race([link.ended, unreadable]);
 }
 
-function showResult(message) {
-  view.showMessage(message);
+function showWait(reason, left_s) {
+  view.clearResults();
+  statusLine.clear();
+  view.showError(sentence(reason), 'notice');
+  view.showState('reconnecting', 'Trying again', left_s);
+}
+
+function showResult(message, rate_hz, media) {
+  history.add(performance.now(), message);
+  view.showMessage(message, whyOff(media));
+  view.showResultCount(history.length);
+  statusLine.take(message, rate_hz);
   const isFirst = performance.getEntriesByName('first-result').length === 0;
   if (message.fused && isFirst) performance.mark('first-result');
 }
@@ -98,27 +145,33 @@ function showStale(isStale) {
   view.showStatus(isStale ? 'Live, but no results arrive' : 'Live');
 }
 
-function markStart() {
-  for (const name of ['start-clicked', 'first-result']) performance.clearMarks(name);
-  performance.mark('start-clicked');
+/** Learn which networks the server uses, and by which ICE servers it can be reached. */
+async function askForFacts() {
+  try {
+    const facts = await serverFacts();
+    models = facts.models;
+    return facts;
+  } catch (error) {
+    models = null;
+    throw error;
+  } finally {
+    statusLine.showModels(models);
+  }
 }
 
-/** Name the models in use, or say that the server is not there. */
-async function showModels() {
-  try {
-    const response = await fetch('/healthz', { cache: 'no-store' });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const { models } = await response.json();
-    const named = Object.entries(models).map(([modality, model]) => `${model?.name ?? 'no model'} (${modality})`);
-    view.showModels(`Models in use: ${named.join(', ')}.`);
-  } catch {
-    view.showModels('The server cannot be reached at the moment.');
-  }
+/** Space starts and stops wherever it has no other use. */
+function onKey(event) {
+  const isTaken = event.target.closest('button, select, input, summary, a, canvas');
+  if (event.key !== ' ' || event.repeat || isTaken || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  if (attempt) stop();
+  else start();
 }
 
 document.getElementById('start').addEventListener('click', start);
 document.getElementById('stop').addEventListener('click', stop);
+document.addEventListener('keydown', onKey);
 addEventListener('pagehide', stop);
-view.clearResults();
+view.build();
 view.showState('idle', 'Idle');
-showModels();
+askForFacts().catch(() => {}); // The line at the bottom says so.

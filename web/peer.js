@@ -1,42 +1,64 @@
-// The WebRTC connection: offers the tracks to the server, and hands on what comes over the data channel.
+// The WebRTC connection: sends both tracks to the server, and hands on what comes over the data channel.
 
-import { Told, UNREACHABLE } from './errors.js';
+import { LOST, NO_ANSWER, NO_PATH, TOO_SLOW, Told, UNREACHABLE } from './errors.js';
+import { KINDS } from './media.js';
 
 const GATHERING_LIMIT_MS = 1000; // Then the offer goes out with the addresses that are known.
 const DISCONNECTED_LIMIT_MS = 5000; // A short loss heals by itself.
+const CONNECTING_LIMIT_MS = 15_000;
 const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed after this in any case.
 
 /**
- * Connect the stream to the server; resolves when the data channel is open.
- * When the signal aborts the session ends, and nothing is reported after that.
- * @param {MediaStream} stream
- * @param {AbortSignal} signal
- * @param {{onMessage: (text: string) => void, onLost: (reason: Told) => void}} reports
+ * @typedef {object} Link a connection that is up
+ * @property {(text: string) => void} send dropped where it cannot go out at once
+ * @property {() => Promise<?number>} roundTrip_ms between this browser and the server, as ICE measures it
+ * @property {Promise<Told>} ended why it ended; never rejects
  */
-export async function connect(stream, signal, { onMessage, onLost }) {
-  const peer = new RTCPeerConnection({ iceServers: [] });
+
+/**
+ * Connect a session's media to the server. When the signal aborts, the connection is closed.
+ * @param {import('./media.js').Media} media
+ * @param {RTCIceServer[]} iceServers
+ * @param {AbortSignal} signal
+ * @param {(text: string) => void} onMessage
+ * @returns {Promise<Link>} once the data channel is open
+ * @throws {Told} no connection came about; the message says why
+ */
+export async function connect(media, iceServers, signal, onMessage) {
+  const peer = new RTCPeerConnection({ iceServers });
   const channel = peer.createDataChannel('emotions', { ordered: false, maxRetransmits: 0 });
   let answered = Promise.reject(new Error('nothing was offered'));
   answered.catch(() => {});
   signal.addEventListener('abort', () => leave(peer, answered));
 
-  for (const track of stream.getTracks()) peer.addTrack(track, stream);
+  sendTracks(peer, media, signal);
   channel.addEventListener('message', (event) => onMessage(event.data), { signal });
-  channel.addEventListener('close', () => onLost(new Told('The server ended the session.')), { signal });
-  watchConnection(peer, signal, onLost);
+  const ended = endOf(peer, channel, signal);
   const opened = once(channel, 'open', signal);
   opened.catch(() => {}); // It is awaited below; ending before that is no second error.
+  const tooSlow = after(CONNECTING_LIMIT_MS, signal);
 
   await peer.setLocalDescription(await peer.createOffer());
   await gathered(peer, signal);
-  answered = exchange(peer.localDescription);
-  const answer = await answered.catch((error) => {
-    signal.throwIfAborted();
-    throw error;
-  });
   signal.throwIfAborted();
-  await accept(peer, answer, signal);
-  await opened;
+  answered = exchange(peer.localDescription);
+  await accept(peer, await answered, signal);
+  const failure = await Promise.race([opened, ended, tooSlow.then(() => new Told(TOO_SLOW))]);
+  signal.throwIfAborted();
+  if (failure instanceof Told) throw failure;
+  return { send: (text) => channel.readyState === 'open' && channel.send(text), roundTrip_ms: () => roundTripOf(peer), ended };
+}
+
+/** Both kinds are offered even where there is no device yet: it may be plugged in later. */
+function sendTracks(peer, media, signal) {
+  const senders = Object.fromEntries(
+    KINDS.map((kind) => [kind, peer.addTransceiver(media.track(kind) ?? kind, { direction: 'sendonly' }).sender]),
+  );
+  media.addEventListener('change', () => {
+    for (const kind of KINDS) {
+      if (senders[kind].track !== media.track(kind)) senders[kind].replaceTrack(media.track(kind)).catch(() => {});
+    }
+  }, { signal });
 }
 
 /**
@@ -60,18 +82,22 @@ async function finish(peer, answer) {
   }
 }
 
-/** Close the session when the connection is gone for good. */
-function watchConnection(peer, signal, onLost) {
-  let patience;
-  const lost = () => onLost(new Told('The connection to the server was lost.'));
-  const check = () => {
-    clearTimeout(patience);
-    if (peer.connectionState === 'disconnected') patience = setTimeout(lost, DISCONNECTED_LIMIT_MS);
-    if (peer.connectionState === 'failed') lost();
-    if (peer.connectionState === 'closed') onLost(new Told('The server ended the session.'));
-  };
-  peer.addEventListener('connectionstatechange', check, { signal });
-  signal.addEventListener('abort', () => clearTimeout(patience));
+/** Resolve with the reason when the connection is gone for good. */
+function endOf(peer, channel, signal) {
+  return new Promise((resolve) => {
+    let wasUp = false;
+    let patience;
+    const over = () => resolve(new Told(LOST, { isPassing: true }));
+    channel.addEventListener('close', () => resolve(new Told('The server ended the session.', { isPassing: true })), { signal });
+    peer.addEventListener('connectionstatechange', () => {
+      clearTimeout(patience);
+      wasUp ||= peer.connectionState === 'connected';
+      if (peer.connectionState === 'disconnected') patience = setTimeout(over, DISCONNECTED_LIMIT_MS);
+      if (peer.connectionState === 'failed') resolve(wasUp ? new Told(LOST, { isPassing: true }) : new Told(NO_PATH));
+      if (peer.connectionState === 'closed') over();
+    }, { signal });
+    signal.addEventListener('abort', () => clearTimeout(patience));
+  });
 }
 
 /** Wait until every own address is in the offer, but not for long. */
@@ -79,15 +105,13 @@ async function gathered(peer, signal) {
   if (peer.iceGatheringState === 'complete') return;
   await new Promise((resolve) => {
     const limit = setTimeout(resolve, GATHERING_LIMIT_MS);
-    const check = () => peer.iceGatheringState === 'complete' && done();
     const done = () => {
       clearTimeout(limit);
       resolve();
     };
-    peer.addEventListener('icegatheringstatechange', check, { signal });
+    peer.addEventListener('icegatheringstatechange', () => peer.iceGatheringState === 'complete' && done(), { signal });
     signal.addEventListener('abort', done);
   });
-  signal.throwIfAborted();
 }
 
 /** Send the offer, return the answer; a refusal comes with the server's own sentence. */
@@ -96,17 +120,19 @@ async function exchange({ sdp, type }) {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ sdp, type }),
-  }).catch(() => {
-    throw new Told(UNREACHABLE);
+    signal: AbortSignal.timeout(CONNECTING_LIMIT_MS),
+  }).catch((error) => {
+    throw new Told(error.name === 'TimeoutError' ? NO_ANSWER : UNREACHABLE, { isPassing: true });
   });
   const body = await response.json().catch(() => null);
-  if (!response.ok) {
-    throw new Told(body?.error ?? `The server refused the session without a reason (status ${response.status}).`);
-  }
-  return body;
+  if (response.ok && body) return body;
+  const wait_s = Number(response.headers.get('Retry-After'));
+  const words = body?.error ?? `The server refused the session without a reason (status ${response.status}).`;
+  throw new Told(words, { isPassing: wait_s > 0, retryAfter_ms: wait_s * 1000 });
 }
 
 async function accept(peer, answer, signal) {
+  signal.throwIfAborted();
   try {
     await peer.setRemoteDescription({ sdp: answer.sdp, type: answer.type });
   } catch (error) {
@@ -115,9 +141,24 @@ async function accept(peer, answer, signal) {
   }
 }
 
+async function roundTripOf(peer) {
+  for (const entry of (await peer.getStats()).values()) {
+    const isUsed = entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded';
+    if (isUsed && entry.currentRoundTripTime !== undefined) return entry.currentRoundTripTime * 1000;
+  }
+  return null;
+}
+
 function once(target, name, signal) {
   return new Promise((resolve, reject) => {
     target.addEventListener(name, resolve, { once: true, signal });
     signal.addEventListener('abort', () => reject(signal.reason));
+  });
+}
+
+function after(limit_ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, limit_ms);
+    signal.addEventListener('abort', () => clearTimeout(timer));
   });
 }

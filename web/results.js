@@ -1,23 +1,42 @@
-// Reads the messages of one session: drops late ones, counts, and notices when none come any more.
+// Reads the server's messages: drops late ones, counts how often they come, and notices when they stop.
 
-import { Told } from './errors.js';
+import { OTHER_VERSION, Told } from './errors.js';
 
 const VERSION = 1; // of the message schema in rtc/messages.py
 const STALE_MS = 3000; // Older results are no longer what somebody expresses now.
+const RATE_OVER_MS = 5000;
+
+/**
+ * @typedef {{label: string, probabilities: Object<string, number>, age_ms: number}} Modality
+ * @typedef {{x: number, y: number, width: number, height: number}} Box shares of the picture, from the top left
+ * @typedef {{label: string, probability: number}} Ranked
+ * @typedef {object} EmotionMessage version 1, as in rtc/messages.py
+ * @property {number} version
+ * @property {"emotion"} type
+ * @property {number} sequence
+ * @property {"both" | "voice" | "face" | "none"} evidence
+ * @property {?Modality} voice
+ * @property {?(Modality & {box: Box})} face
+ * @property {?Modality} fused
+ * @property {Ranked[]} top5
+ * @property {number} audio_level
+ * @property {?number} latency_ms
+ */
 
 /**
  * @param {AbortSignal} signal ends the reading
  * @param {object} reports
- * @param {(count: number) => void} reports.onCount every message that arrived
- * @param {(message: import('./view.js').EmotionMessage) => void} reports.onResult only those newer than all before
+ * @param {(message: EmotionMessage, rate_hz: number) => void} reports.onResult only those newer than all before
  * @param {(isStale: boolean) => void} reports.onStale whether results have stopped coming, or come again
+ * @param {(message: object) => void} reports.onSettings an answer to a settings message
  * @param {(reason: Told) => void} reports.onUnreadable
+ * @returns {{read: (text: string) => void, expect: () => void}}
  */
-export function readResults(signal, { onCount, onResult, onStale, onUnreadable }) {
-  let count = 0;
+export function readResults(signal, { onResult, onStale, onSettings, onUnreadable }) {
   let newest = -1;
   let isStale = false;
   let timer;
+  const arrivals = [];
   signal.addEventListener('abort', () => clearTimeout(timer));
 
   /** Expect a message soon from now on. */
@@ -28,16 +47,23 @@ export function readResults(signal, { onCount, onResult, onStale, onUnreadable }
 
   function read(text) {
     const message = parsed(text);
-    if (!message) return onUnreadable(new Told('The server’s messages are of another version: reload this page.'));
-    onCount(++count);
+    if (!message) return onUnreadable(new Told(OTHER_VERSION, { isFinal: true }));
+    if (message.type === 'settings' || message.type === 'refusal') return onSettings(message);
+    if (message.type !== 'emotion') return; // of a newer server; the rest of it is understood
     if (message.sequence <= newest) return; // The channel is unordered: something newer is shown already.
     newest = message.sequence;
     if (isStale) onStale((isStale = false));
     expect();
-    onResult(message);
+    onResult(message, rateWith(performance.now()));
   }
 
-  return { expect, read };
+  function rateWith(now_ms) {
+    arrivals.push(now_ms);
+    while (now_ms - arrivals[0] > RATE_OVER_MS) arrivals.shift();
+    return arrivals.length > 1 ? ((arrivals.length - 1) * 1000) / (now_ms - arrivals[0]) : 0;
+  }
+
+  return { read, expect };
 }
 
 function parsed(text) {

@@ -1,43 +1,42 @@
-// Draws everything the page shows; it knows the DOM and the wire schema, and nothing of WebRTC.
+// Draws what the page shows of the moment: state, picture, face box, cards. It knows nothing of WebRTC.
 
-/**
- * @typedef {{label: string, probabilities: Object<string, number>, age_ms: number}} Modality
- * @typedef {{x: number, y: number, width: number, height: number}} Box shares of the picture, from the top left
- * @typedef {{label: string, probability: number}} Ranked
- * @typedef {object} EmotionMessage version 1, as in rtc/messages.py
- * @property {number} version
- * @property {number} sequence
- * @property {"both" | "voice" | "face" | "none"} evidence
- * @property {?Modality} voice
- * @property {?(Modality & {box: Box})} face
- * @property {?Modality} fused
- * @property {Ranked[]} top5
- */
+import { EMOTIONS, MODALITIES, capitalised, percent } from './emotions.js';
 
+/** @typedef {import('./results.js').EmotionMessage} EmotionMessage */
+/** @typedef {import('./results.js').Modality} Modality */
+
+// With seven to choose from, a guess whose best is below this is right less often than not.
+const UNCERTAIN_BELOW = 0.35;
 const WITHOUT_EVIDENCE = { voice: 'Silence', face: 'No face', fused: 'No evidence' };
-const WITHOUT_DEVICE = { voice: 'No microphone', face: 'No camera' };
-const DEVICE_OF = { voice: 'audio', face: 'video' };
 const DASH = '–';
-let tracks = []; // what the person sends, to tell silence from no microphone
 
 const root = document.documentElement;
 const element = (id) => document.getElementById(id);
 
-/** Show the state for styles and tests, and in words for people. */
-export function showState(state, words) {
+/** Make the parts that repeat: seven bars a card. */
+export function build() {
+  for (const name of MODALITIES) {
+    element(`${name}-bars`).replaceChildren(...EMOTIONS.map((emotion) => newLine(emotion)));
+  }
+  clearResults();
+}
+
+/** Show the state for styles and tests, and in words for people; with the seconds left where it will pass. */
+export function showState(state, words, left_s = null) {
   root.dataset.state = state;
-  element('start').disabled = state !== 'idle';
-  element('stop').disabled = state === 'idle';
-  showStatus(words);
+  const isIdle = state === 'idle';
+  element('start').disabled = !isIdle;
+  element('stop').disabled = isIdle;
+  showStatus(words, left_s);
 }
 
-export const isLive = () => root.dataset.state === 'live';
-
-export function showStatus(words) {
+/** The seconds stand apart: a screen reader is not to speak every one of them. */
+export function showStatus(words, left_s = null) {
   write(element('status'), words);
+  write(element('countdown'), left_s === null ? '' : `in ${left_s} s`);
 }
 
-/** Show a sentence under the buttons: an error that ended the session, or a notice while it goes on. */
+/** Show a sentence above everything: an error that ended the session, or a notice while it goes on. */
 export function showError(sentence, kind = 'error') {
   const line = element('error');
   line.hidden = sentence === '';
@@ -45,28 +44,31 @@ export function showError(sentence, kind = 'error') {
   write(line, sentence);
 }
 
-export function showModels(words) {
-  write(element('models'), words);
-}
-
-/** Show one's own picture, or say why there is none. */
-export function showCamera(stream) {
+/** Show one's own picture, or why there is none. */
+export function showCamera(track, whyNot) {
   const camera = element('camera');
-  tracks = stream?.getTracks() ?? [];
-  const seen = Boolean(stream?.getVideoTracks().some((track) => track.readyState === 'live'));
-  camera.srcObject = seen ? stream : null;
-  element('stage').classList.toggle('seen', seen);
-  write(element('empty'), stream ? 'No camera: listening only' : 'Your picture appears here');
+  if ((camera.srcObject?.getVideoTracks()[0] ?? null) !== track) camera.srcObject = track ? new MediaStream([track]) : null;
+  element('stage').classList.toggle('seen', Boolean(track?.enabled));
+  write(element('empty'), whyNot);
 }
 
-/** Let the picture's rim glow with the voice; the level is in [0, 1]. */
+/** Let the picture's rim glow with the voice, and fill the meter; the level is in [0, 1]. */
 export function showLevel(level) {
-  element('stage').style.setProperty('--level', level.toFixed(2));
+  const written = level.toFixed(2);
+  element('stage').style.setProperty('--level', written);
+  element('level').style.setProperty('--share', written);
 }
 
-/** @param {EmotionMessage} message */
-export function showMessage(message) {
-  for (const name of ['voice', 'face', 'fused']) showModality(name, message[name]);
+/**
+ * @param {EmotionMessage} message
+ * @param {{voice: string, face: string}} off why a modality cannot have evidence; empty where it can
+ */
+export function showMessage(message, off) {
+  for (const name of MODALITIES) {
+    const modality = message[name];
+    if (modality) showModality(name, modality);
+    else drawCard(name, off[name] || WITHOUT_EVIDENCE[name], DASH, null);
+  }
   showFaceBox(message.face);
   showTopFive(message.top5);
 }
@@ -77,47 +79,45 @@ export function showResultCount(count) {
 
 /** Forget the last message: nothing on the page may look current when it is not. */
 export function clearResults() {
-  for (const name of ['voice', 'face', 'fused']) drawCard(name, DASH, '', null);
+  for (const name of MODALITIES) drawCard(name, DASH, '', null);
   showFaceBox(null);
   showTopFive([]);
 }
 
+/** @param {Modality} modality */
 function showModality(name, modality) {
-  if (!modality) return drawCard(name, whyNothing(name), DASH, null);
-  const { label, probabilities } = modality;
-  drawCard(name, capitalised(label), percent(probabilities[label]), modality);
+  const share = modality.probabilities[modality.label];
+  drawCard(name, nameOf(modality), percent(share), modality);
 }
 
-/** A device that is not there gives no evidence of silence, nor of an empty chair. */
-function whyNothing(name) {
-  const isThere = name === 'fused' || tracks.some(({ kind, readyState }) => kind === DEVICE_OF[name] && readyState === 'live');
-  return isThere ? WITHOUT_EVIDENCE[name] : WITHOUT_DEVICE[name];
+/** @param {Modality} modality */
+function nameOf({ label, probabilities }) {
+  return probabilities[label] < UNCERTAIN_BELOW ? 'Uncertain' : capitalised(label);
 }
 
-function drawCard(name, label, probability, modality) {
+function drawCard(name, label, share, modality) {
   const card = element(name);
-  card.dataset.emotion = modality?.label ?? 'none';
-  card.style.setProperty('--share', modality?.probabilities[modality.label] ?? 0);
+  const isSure = modality && modality.probabilities[modality.label] >= UNCERTAIN_BELOW;
+  card.dataset.emotion = isSure ? modality.label : 'none';
+  card.classList.toggle('without', !modality);
   write(element(`${name}-label`), label);
-  write(element(`${name}-probability`), probability);
+  write(element(`${name}-probability`), share);
+  EMOTIONS.forEach((emotion, index) => {
+    const probability = modality ? modality.probabilities[emotion] : null;
+    fillLine(element(`${name}-bars`).children[index], emotion, probability);
+  });
 }
 
-/** @param {Ranked[]} ranked */
+/** @param {import('./results.js').Ranked[]} ranked */
 function showTopFive(ranked) {
   const list = element('top5');
   while (list.children.length > ranked.length) list.lastChild.remove();
   while (list.children.length < ranked.length) list.append(newLine());
-  ranked.forEach(({ label, probability }, index) => {
-    const line = list.children[index];
-    const [name, , share] = line.children;
-    line.dataset.emotion = label;
-    line.style.setProperty('--share', probability);
-    write(name, capitalised(label));
-    write(share, percent(probability));
-  });
+  ranked.forEach(({ label, probability }, index) => fillLine(list.children[index], label, probability));
 }
 
-function newLine() {
+/** A line with a name, a bar and a share, in which `fillLine` writes. */
+function newLine(emotion) {
   const line = document.createElement('li');
   line.append(...['name', 'bar', 'share'].map((part) => {
     const span = document.createElement('span');
@@ -125,7 +125,16 @@ function newLine() {
     return span;
   }));
   line.children[1].ariaHidden = 'true';
+  if (emotion) fillLine(line, emotion, null);
   return line;
+}
+
+function fillLine(line, emotion, probability) {
+  const [name, bar, share] = line.children;
+  if (line.dataset.emotion !== emotion) line.dataset.emotion = emotion;
+  bar.style.setProperty('--share', probability ?? 0);
+  write(name, capitalised(emotion));
+  write(share, probability === null ? '' : percent(probability));
 }
 
 function showFaceBox(face) {
@@ -133,15 +142,17 @@ function showFaceBox(face) {
   const camera = element('camera');
   frame.hidden = !face || !camera.srcObject || camera.videoWidth === 0;
   if (frame.hidden) return;
-  write(element('face-tag'), capitalised(face.label));
+  frame.dataset.emotion = face.label;
+  write(element('face-tag'), nameOf(face));
   const placed = placeMirrored(face.box, camera);
+  frame.classList.toggle('low', placed.top + placed.height > 0.95); // Its name would be cut off.
   for (const side in placed) frame.style.setProperty(side, `${(placed[side] * 100).toFixed(2)}%`);
 }
 
 /**
  * Where a box of the camera's picture lies in the element that shows it mirrored and cut to fit
  * (`object-fit: cover`), as shares of that element.
- * @param {Box} box
+ * @param {import('./results.js').Box} box
  */
 function placeMirrored(box, { videoWidth, videoHeight, clientWidth, clientHeight }) {
   const scale = Math.max(clientWidth / videoWidth, clientHeight / videoHeight);
@@ -156,9 +167,6 @@ function placeMirrored(box, { videoWidth, videoHeight, clientWidth, clientHeight
 }
 
 /** Touch the DOM only where something changed, so that screen readers speak changes only. */
-function write(target, text) {
+export function write(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
-
-const capitalised = (label) => label.charAt(0).toUpperCase() + label.slice(1);
-const percent = (probability) => `${Math.round(probability * 100)} %`;

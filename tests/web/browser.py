@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,19 +30,29 @@ ALLOW_DEVICES = "--use-fake-ui-for-media-stream"
 
 # Sees from outside what the page gets, and what it leaves open.
 _WATCH = """
-window.watched = { arrivals: [], tracks: [], iceServers: [] };
-const { createDataChannel, addTrack } = RTCPeerConnection.prototype;
+window.watched = { arrivals: [], tracks: [], iceServers: [], offers: [] };
+const { createDataChannel, addTransceiver, setLocalDescription } = RTCPeerConnection.prototype;
+const { replaceTrack } = RTCRtpSender.prototype;
 RTCPeerConnection.prototype.createDataChannel = function (...given) {
   watched.iceServers.push(...this.getConfiguration().iceServers);
   const channel = createDataChannel.apply(this, given);
   channel.addEventListener('message', ({ data }) => {
-    watched.arrivals.push([performance.now(), data]);
+    const { type } = JSON.parse(data);
+    if (type === 'emotion') watched.arrivals.push([performance.now(), data]);
   });
   return channel;
 };
-RTCPeerConnection.prototype.addTrack = function (track, ...streams) {
-  watched.tracks.push(track);
-  return addTrack.call(this, track, ...streams);
+RTCPeerConnection.prototype.addTransceiver = function (track, ...given) {
+  if (track instanceof MediaStreamTrack) watched.tracks.push(track);
+  return addTransceiver.call(this, track, ...given);
+};
+RTCPeerConnection.prototype.setLocalDescription = function (...given) {
+  watched.offers.push(performance.now());
+  return setLocalDescription.apply(this, given);
+};
+RTCRtpSender.prototype.replaceTrack = function (track) {
+  if (track) watched.tracks.push(track);
+  return replaceTrack.call(this, track);
 };
 """
 
@@ -76,14 +88,20 @@ class Tab:
     faults: list[str] = field(default_factory=list)
     tolerated: tuple[str, ...] = ()
 
-    async def open(self, script: str = "") -> None:
-        """Load the page, with a script of the test's own run before the page's."""
+    async def open(self, script: str = "", *, watch: bool = True) -> None:
+        """Load the page, with a script of the test's own run before the page's.
+
+        Args:
+            script: of the test.
+            watch: keep all messages for ``arrivals``, which takes ever more memory.
+        """
         self.page.on("request", lambda request: self._on_request(request.url))
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.faults.append(f"page error: {error}"))
         for end in ("close", "crash"):
             self.page.on(end, lambda _: setattr(self, "is_gone", True))
-        await self.page.add_init_script(_WATCH)
+        if watch:
+            await self.page.add_init_script(_WATCH)
         if script:
             await self.page.add_init_script(script)
         await self.page.goto(self.url)
@@ -103,6 +121,23 @@ class Tab:
     async def until_state(self, state: str, within_s: float = 15.0) -> None:
         await self.page.wait_for_selector(f"html[data-state={state}]", timeout=within_s * 1000)
 
+    async def until(self, holds: str, within_s: float = 15.0) -> None:
+        """Wait until an expression holds in the page, whose policy forbids it to wait by itself.
+
+        Raises:
+            TimeoutError: it did not come to hold in time.
+        """
+        async with asyncio.timeout(within_s):
+            while not await self.page.evaluate(  # noqa: ASYNC110  the page is another process
+                f"Boolean({holds})"
+            ):
+                await asyncio.sleep(0.05)
+
+    async def until_text(self, element: str, part: str, within_s: float = 15.0) -> None:
+        """Wait until an element's text contains ``part``."""
+        words = f"document.getElementById({json.dumps(element)}).textContent"
+        await self.until(f"{words}.includes({json.dumps(part)})", within_s)
+
     async def text(self, *ids: str) -> list[str]:
         """Return what is written in each of these elements, all at one moment."""
         return await self.page.evaluate(
@@ -119,9 +154,7 @@ class Tab:
     async def results(self, count: int, within_s: float = 30.0) -> list[EmotionMessage]:
         """Wait until this page has got ``count`` messages more; return them."""
         before = await self.page.evaluate("watched.arrivals.length")
-        await self.page.wait_for_function(
-            f"watched.arrivals.length >= {before + count}", timeout=within_s * 1000
-        )
+        await self.until(f"watched.arrivals.length >= {before + count}", within_s)
         return [arrival.message for arrival in (await self.arrivals())[before:]]
 
     async def shown(self) -> tuple[EmotionMessage, dict[str, Any]]:

@@ -45,6 +45,7 @@ async def windows(browser_path: str, server: ServerProcess) -> AsyncIterator[Ope
             url: str = server.url,
             flags: tuple[str, ...] = (ALLOW_DEVICES,),
             script: str = "",
+            watch: bool = True,
         ) -> Tab:
             flags = (*FLAGS, *devices.flags, *flags)
             if flags not in browsers:
@@ -55,7 +56,7 @@ async def windows(browser_path: str, server: ServerProcess) -> AsyncIterator[Ope
             context = await browsers[flags].new_context()
             tab = Tab(await context.new_page(), url)
             tabs.append(tab)
-            await tab.open(script)
+            await tab.open(script, watch=watch)
             return tab
 
         yield open_one

@@ -20,6 +20,7 @@ from tests.web.devices import Devices
 from tests.web.process import ServerProcess, seconds_until
 
 MEASURED_S = 20.0
+UNCERTAIN_BELOW = 0.35  # as web/view.js has it
 _DASH = "\N{EN DASH}"  # stands where there is nothing to show
 
 
@@ -54,7 +55,7 @@ async def happy_woman(
         tab = await open_tab(happy_devices)
         await tab.start()
         await tab.until_state("live")
-        await tab.page.wait_for_function("performance.getEntriesByName('first-result').length")
+        await tab.until("performance.getEntriesByName('first-result').length")
         before = len(await tab.arrivals())
         await asyncio.sleep(MEASURED_S)
         arrivals = (await tab.arrivals())[before:]
@@ -179,7 +180,11 @@ async def _ms_to_first_result(tab: Tab) -> float:
 
 def _words(modality: ModalityMessage | None) -> list[str]:
     assert modality is not None
-    return [modality.label.capitalize(), _percent(modality.probabilities[modality.label])]
+    share = modality.probabilities[modality.label]
+    return [
+        "Uncertain" if share < UNCERTAIN_BELOW else modality.label.capitalize(),
+        _percent(share),
+    ]
 
 
 def _percent(probability: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,6 +18,21 @@ const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDev
 navigator.mediaDevices.getUserMedia = async (constraints) => {
   if (constraints.%s) throw new DOMException('Requested device not found', 'NotFoundError');
   return getUserMedia(constraints);
+};
+"""
+
+# Offer and answer arrive without a single address, as if a firewall had eaten all ways.
+_NO_ADDRESSES = """
+const without = (sdp) => sdp.replaceAll(/a=candidate[^\\r]*\\r\\n/g, '');
+const { fetch } = window;
+window.fetch = async (url, request) => {
+  if (url !== '/offer') return fetch(url, request);
+  const { sdp, type } = JSON.parse(request.body);
+  return fetch(url, { ...request, body: JSON.stringify({ sdp: without(sdp), type }) });
+};
+const { setRemoteDescription } = RTCPeerConnection.prototype;
+RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+  return setRemoteDescription.call(this, { type, sdp: without(sdp) });
 };
 """
 
@@ -52,7 +68,7 @@ async def test_without_camera_the_voice_works_alone(
     assert {message.evidence for message in messages} == {"voice"}
     sentence, where = await tab.text("error", "empty")
     assert sentence.startswith("Working with the microphone alone: no camera was found")
-    assert where == "No camera: listening only"
+    assert where == "No camera"
     assert await tab.page.is_visible("#error")
     assert await tab.state() == "live"
 
@@ -79,7 +95,9 @@ async def test_insecure_page_says_why_there_are_no_devices(
     url = server_process.url.replace("127.0.0.1", "emotions.test")
     tab = await open_tab(happy_devices, url=url, flags=(ALLOW_DEVICES, rule))
     await tab.start()
-    assert "open this page over https, or as localhost" in await _end_of(tab)
+    sentence = await _end_of(tab)
+    assert "http://localhost" in sentence
+    assert "--self-signed" in sentence
 
 
 async def test_ten_clicks_start_one_session(
@@ -131,9 +149,10 @@ async def test_stop_before_the_connection_is_up_ends_the_session(
     await tab.page.evaluate(
         """(after_ms) => new Promise((resolve) => {
           const { fetch } = window;
+          const stop = () => resolve(document.getElementById('stop').click());
           window.fetch = (...request) => {
             const answered = fetch(...request);
-            setTimeout(() => resolve(document.getElementById('stop').click()), after_ms);
+            if (request[0] === '/offer') setTimeout(stop, after_ms);
             return answered;
           };
           document.getElementById('start').click();
@@ -169,38 +188,65 @@ async def test_tab_that_ends_ends_its_session(
         ("ended", "The server ended the session."),
     ],
 )
-async def test_server_that_goes_is_noticed(
+async def test_server_that_restarts_is_found_again(
     open_tab: OpenTab,
     happy_devices: Devices,
     start_process: StartProcess,
     ending: str,
     sentence: str,
 ) -> None:
-    """When the server goes, the page says so, shows nothing old, and is idle again."""
+    """When the server goes, the page says so, shows nothing old, and goes on with the next one."""
     server = start_process()
+    port = urlsplit(server.url).port
     tab = await open_tab(happy_devices, url=server.url)
+    tab.tolerated = ("net::ERR_CONNECTION_REFUSED",)  # the browser's note on what is not there
     await tab.start()
     await tab.results(2)
-    tab.tolerated = ("net::ERR_CONNECTION_REFUSED",)  # the browser's note on the last request
     began_at = time.monotonic()
     if ending == "killed":
         server.kill()
-        await tab.page.wait_for_function(
-            "document.getElementById('fused-label').textContent === '\u2013'", timeout=5000
-        )
     else:
         server.terminate()
-    assert await _end_of(tab) == sentence
-    print(f"server {ending}: the page was idle {time.monotonic() - began_at:.2f} s later")
-    await tab.page.wait_for_function(
-        "document.getElementById('models').textContent.includes('cannot be reached')"
-    )
+    await tab.until_state("reconnecting")
+    error, status, fused = await tab.text("error", "status", "fused-label")
+    assert (error, status, fused) == (sentence, "Trying again", "\N{EN DASH}")
+    print(f"server {ending}: the page said so {time.monotonic() - began_at:.2f} s later")
+    await tab.until_text("error", "cannot be reached")
+    before = int(await tab.page.evaluate("document.documentElement.dataset.results"))
+    await asyncio.to_thread(server.process.wait)
+    server = start_process("--port", str(port))
+    began_at = time.monotonic()
+    await tab.results(2)
+    print(f"results again {time.monotonic() - began_at:.2f} s after the next server was ready")
+    assert await tab.state() == "live"
+    assert (await tab.text("error"))[0] == ""
+    assert int(await tab.page.evaluate("document.documentElement.dataset.results")) >= before + 2
 
 
-async def test_full_server_says_when_to_come_back(
+async def test_stop_ends_the_waiting(
     open_tab: OpenTab, happy_devices: Devices, start_process: StartProcess
 ) -> None:
-    """Who finds no place is told when to try again, and gets in when a place is free."""
+    """Stop ends the attempts to reach a server that is gone, and what came before is summed up."""
+    server = start_process()
+    tab = await open_tab(happy_devices, url=server.url)
+    tab.tolerated = ("net::ERR_CONNECTION_REFUSED",)
+    await tab.start()
+    await tab.results(2)
+    server.kill()
+    await tab.until_state("reconnecting")
+    await tab.stop()
+    asked = await tab.page.evaluate("performance.getEntriesByType('resource').length")
+    assert await tab.text("status", "error") == ["Stopped", ""]
+    assert await tab.page.is_visible("#summary")
+    await asyncio.sleep(2.5)
+    assert await tab.page.evaluate("performance.getEntriesByType('resource').length") == asked
+    assert await tab.state() == "idle"
+
+
+async def test_full_server_is_asked_again_when_it_said(
+    open_tab: OpenTab, happy_devices: Devices, start_process: StartProcess
+) -> None:
+    """Who finds no place is told so, and gets in by waiting once a place is free."""
     server = start_process("--max-sessions", "1")
     first = await open_tab(happy_devices, url=server.url)
     await first.start()
@@ -208,12 +254,30 @@ async def test_full_server_says_when_to_come_back(
     second = await open_tab(happy_devices, url=server.url)
     second.tolerated = ("503 (Service Unavailable)",)  # the browser's note on the refusal
     await second.start()
-    assert await _end_of(second) == "The server is full; try again in 10 seconds."
+    await second.until_state("reconnecting")
+    error, status, countdown = await second.text("error", "status", "countdown")
+    assert error == "The server is full; try again in 10 seconds."
+    assert status == "Trying again"
+    assert countdown in {"in 10 s", "in 9 s"}
     await first.stop()
-    await seconds_until(lambda: server.is_serving(0), within_s=3)
-    await second.start()
+    offers = second.offers
     await second.results(1)
+    assert second.offers == offers + 1
     assert (await second.text("error"))[0] == ""
+
+
+async def test_no_way_through_is_explained(
+    open_tab: OpenTab, happy_devices: Devices, start_process: StartProcess
+) -> None:
+    """When no address of the server can be reached, the page names the likely cause and TURN."""
+    tab = await open_tab(happy_devices, url=start_process().url, script=_NO_ADDRESSES)
+    began_at = time.monotonic()
+    await tab.start()
+    await tab.until_text("status", "longer than usual")
+    print(f"said to take longer than usual after {time.monotonic() - began_at:.1f} s")
+    sentence = await _end_of(tab, within_s=25)
+    assert "firewall" in sentence
+    assert "--ice-server" in sentence
 
 
 async def _crash(tab: Tab) -> None:

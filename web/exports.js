@@ -1,0 +1,76 @@
+// Turns a session into files that the person may keep; they are made here, and sent to nobody.
+
+import { EMOTIONS, MODALITIES, indexOfGreatest } from './emotions.js';
+
+const DIGITS = 4; // of a share, as in the server's messages
+const BOX = ['x', 'y', 'width', 'height'];
+
+/** One row a result, in the columns that `eval.replay` writes for recordings. */
+export function csvOf(history) {
+  const columns = [
+    'time_s',
+    'evidence',
+    ...MODALITIES.flatMap((modality) => ['label', ...EMOTIONS].map((what) => `${modality}_${what}`)),
+    ...BOX.map((side) => `box_${side}`),
+    'audio_level',
+  ];
+  const lines = [...rowsOf(history)].map((row) => [
+    row.time_s,
+    row.evidence,
+    ...MODALITIES.flatMap((name) => cells(row[name])),
+    ...BOX.map((side) => row.face?.box[side] ?? ''),
+    row.audio_level,
+  ]);
+  return [columns, ...lines].map((line) => line.join(',')).join('\n') + '\n';
+}
+
+const cells = (modality) =>
+  modality ? [modality.label, ...EMOTIONS.map((emotion) => modality.probabilities[emotion])] : ['', ...EMOTIONS.map(() => '')];
+
+/** The session as one document, with what is needed to understand it later. */
+export function jsonOf(history, { models, settings }) {
+  const document = {
+    what: 'apparent emotion of a voice and a face: a program’s guess of expression, not of feeling',
+    started: history.startedOn.toISOString(),
+    models,
+    settings,
+    results: [...rowsOf(history)],
+  };
+  return `${JSON.stringify(document, null, 1)}\n`;
+}
+
+function* rowsOf(history) {
+  for (let row = 0; row < history.length; row++) {
+    const [voice, face, fused] = MODALITIES.map((name) => modalityOf(history.scores(row, name)));
+    if (face) face.box = Object.fromEntries(BOX.map((side, column) => [side, rounded(history.box(row)[column])]));
+    yield {
+      time_s: rounded((history.time_ms(row) - history.startedAt_ms) / 1000),
+      evidence: voice && face ? 'both' : voice ? 'voice' : face ? 'face' : 'none',
+      voice,
+      face,
+      fused,
+      audio_level: rounded(history.level(row)),
+    };
+  }
+}
+
+function modalityOf(scores) {
+  if (!scores) return null;
+  return {
+    label: EMOTIONS[indexOfGreatest(scores)],
+    probabilities: Object.fromEntries(EMOTIONS.map((emotion, column) => [emotion, rounded(scores[column])])),
+  };
+}
+
+const rounded = (number) => Number(number.toFixed(DIGITS));
+
+/** Offer content as a download named after the moment at which the session began. */
+export function save(content, type, ending, startedOn) {
+  const moment = startedOn.toISOString().slice(0, 19).replaceAll(':', '-');
+  const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `emotions-${moment}.${ending}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url)); // after the browser has taken it
+}

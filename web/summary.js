@@ -1,0 +1,117 @@
+// What is left of a session when it is over: how long, who led for which share of it, and files to keep.
+
+import { EMOTIONS, MODALITIES, capitalised, percent } from './emotions.js';
+import { csvOf, jsonOf, save } from './exports.js';
+import { Timeline } from './timeline.js';
+import { drawTimeline, paletteOf, timeWords } from './timeline-drawing.js';
+
+const PICTURE = { width: 1600, height: 520 };
+const MARGIN = { top: 76, side: 40, bottom: 72 };
+
+const element = (id) => document.getElementById(id);
+
+export class Summary {
+  #timeline = new Timeline(element('summary-timeline'), element('summary-readout'));
+  #history = null;
+  #facts = {};
+
+  constructor() {
+    element('save-csv').addEventListener('click', () => this.#save(csvOf(this.#history), 'text/csv', 'csv'));
+    element('save-json').addEventListener('click', () => {
+      this.#save(jsonOf(this.#history, this.#facts), 'application/json', 'json');
+    });
+    element('save-png').addEventListener('click', async () => {
+      this.#save(await pictureOf(this.#history), 'image/png', 'png');
+    });
+  }
+
+  hide() {
+    element('summary').hidden = true;
+    this.#history = null;
+  }
+
+  /**
+   * @param {import('./history.js').History} history with at least one result
+   * @param {{models: ?object, settings: ?object}} facts that go into the JSON
+   */
+  show(history, facts) {
+    this.#history = history;
+    this.#facts = facts;
+    element('summary').hidden = false;
+    element('summary-facts').textContent = factsOf(history);
+    element('shares').replaceChildren(...linesOf(history));
+    this.#timeline.showAll(history);
+  }
+
+  #save(content, type, ending) {
+    save(content, type, ending, this.#history.startedOn);
+  }
+}
+
+function factsOf(history) {
+  const duration_s = (history.time_ms(history.length - 1) - history.startedAt_ms) / 1000;
+  const results = history.length === 1 ? '1 result' : `${history.length} results`;
+  return `${timeWords(duration_s)} minutes, ${results}.`;
+}
+
+/** A row for each emotion, and one for the time without evidence; a column for each modality. */
+function linesOf(history) {
+  const columns = MODALITIES.map((modality) => history.sharesOf(modality));
+  const lines = EMOTIONS.map((emotion) => lineOf(capitalised(emotion), emotion, columns.map(({ shares }) => shares[emotion])));
+  return [...lines, lineOf('No evidence', 'none', columns.map(({ none }) => none))];
+}
+
+function lineOf(name, emotion, shares) {
+  const line = document.createElement('tr');
+  line.dataset.emotion = emotion;
+  const head = document.createElement('th');
+  head.scope = 'row';
+  head.textContent = name;
+  line.append(head, ...shares.map((share) => {
+    const cell = document.createElement('td');
+    cell.style.setProperty('--share', share);
+    cell.textContent = percent(share);
+    return cell;
+  }));
+  return line;
+}
+
+/** The timeline as a PNG on white, with a title and a key, that explains itself elsewhere. */
+async function pictureOf(history) {
+  const canvas = new OffscreenCanvas(PICTURE.width, PICTURE.height);
+  const context = canvas.getContext('2d');
+  const palette = { ...paletteOf(element('summary')), surface: '#ffffff', well: '#e9ebef', quiet: '#596172', ink: '#15181e' };
+  const size = { width: PICTURE.width - 2 * MARGIN.side, height: PICTURE.height - MARGIN.top - MARGIN.bottom };
+
+  context.translate(MARGIN.side, MARGIN.top);
+  const last_ms = history.time_ms(history.length - 1);
+  const stretch = { from_ms: history.startedAt_ms, to_ms: last_ms, zero_ms: history.startedAt_ms };
+  drawTimeline(context, size, history, stretch, palette);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.globalCompositeOperation = 'destination-over';
+  context.fillStyle = palette.surface;
+  context.fillRect(0, 0, PICTURE.width, PICTURE.height);
+  context.globalCompositeOperation = 'source-over';
+  writeAround(context, history, palette);
+  return canvas.convertToBlob({ type: 'image/png' });
+}
+
+function writeAround(context, history, palette) {
+  context.textBaseline = 'middle';
+  context.textAlign = 'left';
+  context.fillStyle = palette.ink;
+  context.font = '600 22px system-ui, sans-serif';
+  context.fillText('Apparent emotion: leading label of voice (above) and face (below it), shares of both fused', MARGIN.side, 28);
+  context.font = '16px system-ui, sans-serif';
+  context.fillStyle = palette.quiet;
+  context.fillText(`${history.startedOn.toLocaleString()} · ${factsOf(history)} A program’s guess of expression, not of feeling.`, MARGIN.side, 56);
+  let left = MARGIN.side;
+  const middle = PICTURE.height - MARGIN.bottom / 2;
+  for (const emotion of EMOTIONS) {
+    context.fillStyle = palette[emotion];
+    context.fillRect(left, middle - 8, 16, 16);
+    context.fillStyle = palette.ink;
+    context.fillText(capitalised(emotion), left + 24, middle);
+    left += 60 + context.measureText(capitalised(emotion)).width;
+  }
+}
