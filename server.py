@@ -7,17 +7,17 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.config import EvalConfig, add_evaluation_flags, evaluation_from, from_environment
+from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
     from models.loading import LoadedModels, ModelConfig
     from rtc.config import ServerConfig
+    from rtc.tls import Identity, TlsConfig
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
 
@@ -29,6 +29,7 @@ class Settings:
     host: str
     port: int
     log_level: str
+    tls: TlsConfig
     models: ModelConfig
     server: ServerConfig
     evaluation: EvalConfig
@@ -41,18 +42,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     from models.runtime import DeviceError
     from models.weights import WeightsError
     from rtc.serve import PortError, hold_port
+    from rtc.tls import TlsError
 
     settings = read_settings(argv)
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     try:
+        identity = _identity(settings.tls)
         with hold_port(settings.host, settings.port) as held:
             models = _load(settings)
-            asyncio.run(_serve(settings, models, held))
+            asyncio.run(_serve(settings, models, held, identity))
+    except TlsError as error:
+        return _failed(error, code=2)
     except (DeviceError, PortError, WeightsError) as error:
         return _failed(error)
     except KeyboardInterrupt:
         pass  # Ctrl-C while the models load; later it is a signal that ends the server in order
     return 0
+
+
+def _identity(tls: TlsConfig) -> Identity | None:
+    from rtc.serve import own_addresses
+    from rtc.tls import load_identity, make_identity
+
+    if tls.self_signed:
+        return make_identity(own_addresses())
+    if tls.cert_file and tls.key_file:
+        return load_identity(tls.cert_file, tls.key_file)
+    return None
 
 
 def _load(settings: Settings) -> LoadedModels:
@@ -71,34 +87,61 @@ def _load(settings: Settings) -> LoadedModels:
     return models
 
 
-async def _serve(settings: Settings, models: LoadedModels, held: socket.socket) -> None:
+async def _serve(
+    settings: Settings, models: LoadedModels, held: socket.socket, identity: Identity | None
+) -> None:
     from models.loading import start_engine
     from rtc.app import ServedModels, create_app
-    from rtc.serve import address_of, serve_until_signal
+    from rtc.serve import serve_until_signal
 
     engine = await start_engine(models)
     try:
         names = ServedModels(voice=models.voice_name, face=models.face_name)
         app = create_app(engine, names, settings.server)
-        ready = (
-            f"Voice: {names.voice}. Face: {names.face}.\n"
-            f"Open {address_of(held)} in a browser and click Start. Ctrl-C ends the server."
-        )
-        await serve_until_signal(app, held, ready)
+        ready = [
+            f"Voice: {names.voice}. Face: {names.face}.",
+            *_invitation(settings, held, identity),
+        ]
+        context = identity.context if identity else None
+        await serve_until_signal(app, held, "\n".join(ready), context)
     finally:
         engine.close()
 
 
+def _invitation(
+    settings: Settings, held: socket.socket, identity: Identity | None
+) -> Iterator[str]:
+    from rtc.serve import address_of, network_addresses_of
+
+    scheme = "https" if identity else "http"
+    url = address_of(held, scheme)
+    yield f"Open {url} in a browser and click Start. Ctrl-C ends the server."
+    if settings.tls.self_signed:
+        for url in network_addresses_of(held, scheme):
+            yield f"Open {url} on other devices in this network."
+    if identity:
+        yield f"SHA-256 fingerprint of the certificate: {identity.fingerprint}"
+    if settings.tls.self_signed:
+        yield "Browsers warn that nobody vouches for it; compare the fingerprint before you go on."
+
+
 def read_settings(argv: Sequence[str] | None) -> Settings:
-    """Read flags and environment; flags win. Exits with a usage message when one is wrong."""
+    """Read flags and environment; flags win. Exits with a line that says why when one is wrong."""
     from models.fusion import FusionConfig
     from models.loading import ModelConfig
     from rtc.config import ServerConfig, SessionConfig
+    from rtc.flags import add_server_flags, ice_servers_from
+    from rtc.tls import TlsConfig
 
-    parser = _parser()
+    parser = argparse.ArgumentParser(
+        prog="server.py",
+        description="Real-time emotion recognition over WebRTC: voice, face and both fused.",
+        epilog="Names in square brackets are environment variables; a flag wins over its variable.",
+    )
+    add_server_flags(parser)
+    add_evaluation_flags(parser)
     given = parser.parse_args(argv)
-    session = SessionConfig()
-    tracker = session.tracker
+    tracker = SessionConfig().tracker
     try:
         tracker = replace(
             tracker,
@@ -106,11 +149,16 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
             face=replace(tracker.face, length=given.face_smooth_k),
             fusion=FusionConfig(given.fuse_w_voice, given.fusion),
         )
-        session = replace(session, tracker=tracker, silence_rms=given.audio_vad_thresh)
+        session = SessionConfig(
+            tracker=tracker,
+            silence_rms=given.audio_vad_thresh,
+            ice_servers=ice_servers_from(given),
+        )
         server = ServerConfig(max_sessions=given.max_sessions, session=session)
+        tls = TlsConfig(given.cert_file, given.key_file, given.self_signed)
         evaluation = evaluation_from(given)
     except ValueError as error:
-        parser.error(str(error))
+        parser.exit(2, f"error: {error}\n")
     models = ModelConfig(
         voice_weights=given.audio_weights,
         face_weights=given.face_weights,
@@ -119,140 +167,20 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
         offline=given.offline,
     )
     return Settings(
-        given.host, given.port, given.log_level, models, server, evaluation, given.prelaunch_eval
+        host=given.host,
+        port=given.port,
+        log_level=given.log_level,
+        tls=tls,
+        models=models,
+        server=server,
+        evaluation=evaluation,
+        prelaunch_eval=given.prelaunch_eval,
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    from models.loading import ModelConfig
-    from rtc.config import ServerConfig, SessionConfig
-
-    session = SessionConfig()
-    parser = argparse.ArgumentParser(
-        prog="server.py",
-        description="Real-time emotion recognition over WebRTC: voice, face and both fused.",
-        epilog="Names in square brackets are environment variables; a flag wins over its variable.",
-    )
-    add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on [default %(default)s]")
-    add("--port", type=_port, default=8080, help="TCP port, 0 for any [default %(default)s]")
-    add(
-        "--max-sessions",
-        type=int,
-        default=ServerConfig.max_sessions,
-        metavar="N",
-        help="people served at once [default %(default)s]",
-    )
-    add(
-        "--log-level",
-        default="WARNING",
-        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
-        help="how much is said on standard error [default %(default)s]",
-    )
-
-    add = parser.add_argument_group("models").add_argument
-    add(
-        "--face-model",
-        default="auto",
-        choices=["auto", "hsemotion", "embedded"],
-        help="auto takes HSEmotion enet_b2_7 where its weights are on the machine or can be "
-        "downloaded, else the embedded network [default %(default)s]",
-    )
-    add("--offline", action="store_true", help="never try to download anything")
-    add(
-        "--audio-weights",
-        type=Path,
-        metavar="FILE",
-        default=from_environment("AUDIO_WEIGHTS", ModelConfig.voice_weights),
-        help="voice network, .pt or .onnx [AUDIO_WEIGHTS; default weights/audio_bilstm.pt]",
-    )
-    add(
-        "--face-weights",
-        type=Path,
-        metavar="FILE",
-        default=from_environment("FACE_WEIGHTS", ModelConfig.face_weights),
-        help="embedded face network, .pt or .onnx; with --face-model auto one of your own "
-        "is preferred to HSEmotion "
-        "[FACE_WEIGHTS; default weights/face_mobilenetv3.pt]",
-    )
-    add(
-        "--face-device",
-        default=from_environment("FACE_DEVICE", "cpu"),
-        choices=["cpu", "cuda"],
-        help="where the face network runs [FACE_DEVICE; default cpu]",
-    )
-
-    add = parser.add_argument_group("smoothing and fusion").add_argument
-    add(
-        "--audio-smooth-k",
-        type=int,
-        metavar="K",
-        default=from_environment("AUDIO_SMOOTH_K", session.tracker.voice.length),
-        help="voice results averaged, two a second, none older than 4 s "
-        "[AUDIO_SMOOTH_K; default %(default)s]",
-    )
-    add(
-        "--face-smooth-k",
-        type=int,
-        metavar="K",
-        default=from_environment("FACE_SMOOTH_K", session.tracker.face.length),
-        help="face results averaged, two a second, none older than 6 s "
-        "[FACE_SMOOTH_K; default %(default)s]",
-    )
-    add(
-        "--audio-vad-thresh",
-        type=float,
-        metavar="RMS",
-        default=from_environment("AUDIO_VAD_THRESH", session.silence_rms),
-        help="silence: windows with a root mean square below this share of full scale are "
-        "skipped [AUDIO_VAD_THRESH; default %(default)s]",
-    )
-    add(
-        "--fuse-w-voice",
-        type=float,
-        metavar="W",
-        default=from_environment("FUSE_W_VOICE", session.tracker.fusion.w_voice),
-        help="weight of the voice, 0 to 1; the face has the rest "
-        "[FUSE_W_VOICE; default %(default)s]",
-    )
-    add(
-        "--fusion",
-        metavar="MODE",
-        default=from_environment("FUSION", session.tracker.fusion.mode),
-        help="weighted: the weighted mean; log: the product of powers, which is surer where both "
-        "sides agree [FUSION; default %(default)s]",
-    )
-    add_evaluation_flags(parser)
-    parser.add_argument(
-        "--prelaunch-eval",
-        type=_switch,
-        nargs="?",
-        const=True,
-        metavar="0|1",
-        default=from_environment("PRELAUNCH_EVAL", "0"),
-        help="print accuracies as eval.quick does before serving [PRELAUNCH_EVAL; default 0]",
-    )
-    return parser
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is no port; ports go from 0 to 65535")
-    return port
-
-
-def _switch(text: str) -> bool:
-    if text.lower() in {"1", "true", "yes", "on"}:
-        return True
-    if text.lower() in {"0", "false", "no", "off"}:
-        return False
-    raise argparse.ArgumentTypeError(f"{text!r} is neither 1 nor 0")
-
-
-def _failed(error: Exception) -> int:
+def _failed(error: Exception, code: int = 1) -> int:
     print(f"error: {error}", file=sys.stderr)
-    return 1
+    return code
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
+
+from rtc.flags import from_environment
 
 # Where test data are looked for when no folder is named.
 RAVDESS_FOLDER = Path("data/ravdess")
@@ -64,11 +65,6 @@ def evaluation_from(arguments: argparse.Namespace) -> EvalConfig:
     # Each flag is kept under the name of the field that it sets.
     names = [field.name for field in fields(EvalConfig)]
     return EvalConfig(**{name: getattr(arguments, name) for name in names if name in arguments})
-
-
-def from_environment(name: str, default: object) -> object:
-    """Return the environment's text, which argparse then converts and checks, or the default."""
-    return os.environ.get(name) or default
 
 
 def _add_voice_flags(add: Callable[..., argparse.Action]) -> None:

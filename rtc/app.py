@@ -11,6 +11,7 @@ from aiohttp import web
 
 from models.engine import InferenceEngine
 from rtc.config import ServerConfig
+from rtc.headers import set_headers
 from rtc.offers import OfferError, read_offer
 from rtc.registry import ServerFullError, SessionRegistry
 
@@ -37,6 +38,7 @@ def create_app(
 ) -> web.Application:
     """Build the application around a running engine, which stays the caller's to close."""
     app = web.Application(client_max_size=config.max_offer_bytes, middlewares=[errors_as_sentences])
+    set_headers(app)
     app[CONFIG] = config
     app[MODELS] = models
     app[REGISTRY] = SessionRegistry(engine, config)
@@ -69,9 +71,9 @@ async def health(request: web.Request) -> web.Response:
 
 async def page_config(request: web.Request) -> web.Response:
     """``GET /config``: what the page needs to know before it offers."""
-    return web.json_response(
-        {"models": _models(request.app), "ice_servers": []}, headers={"Cache-Control": "no-store"}
-    )
+    servers = [server.dictionary() for server in request.app[CONFIG].session.ice_servers]
+    fields = {"models": _models(request.app), "ice_servers": servers}
+    return web.json_response(fields, headers={"Cache-Control": "no-store"})
 
 
 async def offer(request: web.Request) -> web.Response:

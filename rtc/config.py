@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from models.tracker import TrackerConfig
 from models.voice.features import SILENCE_RMS
+
+# RFC 7064 and 7065, as far as aiortc can follow: no stuns, no IPv6 addresses, no turns over UDP.
+_ICE_URL = re.compile(
+    r"(?P<scheme>stun|turns?):[\w.-]+(?::(?P<port>\d{1,5}))?(?P<transport>\?transport=(?:udp|tcp))?",
+    re.ASCII,
+)
+_TRANSPORTS: dict[str, set[str | None]] = {
+    "stun": {None},
+    "turn": {None, "?transport=udp", "?transport=tcp"},
+    "turns": {None, "?transport=tcp"},
+}
+
+
+@dataclass(frozen=True)
+class IceServer:
+    """Of one STUN or TURN server, W3C's ``RTCIceServer``.
+
+    Attributes:
+        urls: one or more of ``stun:HOST:PORT``, ``turn:HOST:PORT`` and ``turns:HOST:PORT``.
+        username: of a TURN server, which needs one.
+        credential: its password; not in ``repr``, so that it comes into no log and no traceback.
+    """
+
+    urls: tuple[str, ...]
+    username: str | None = None
+    credential: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for url in self.urls:
+            _check_ice_url(url)
+        has_login = self.username and self.credential
+        if not has_login and any(url.startswith("turn") for url in self.urls):
+            raise ValueError(
+                "a TURN server needs a username and a credential; give them with --ice-username "
+                "and in the environment as ICE_CREDENTIAL"
+            )
+
+    def dictionary(self) -> dict[str, str | list[str]]:
+        """Return it in W3C's form, credential included, for whoever is to connect there."""
+        login = {"username": self.username, "credential": self.credential}
+        return {"urls": list(self.urls)} | {name: text for name, text in login.items() if text}
 
 
 @dataclass(frozen=True)
@@ -21,6 +63,7 @@ class SessionConfig:
         close_timeout_s: how long closing the connection may take.
         max_buffered_bytes: with more than this unsent in the data channel, messages are dropped.
         tracker: smoothing and fusion, where a session begins; its peer may change them.
+        ice_servers: which help the server and its peers to find a way; without any, none is asked.
     """
 
     tick_interval_s: float = 0.5
@@ -31,6 +74,7 @@ class SessionConfig:
     close_timeout_s: float = 3.0
     max_buffered_bytes: int = 16_384
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    ice_servers: tuple[IceServer, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.silence_rms <= 1:
@@ -56,3 +100,20 @@ class ServerConfig:
     def __post_init__(self) -> None:
         if self.max_sessions < 1:
             raise ValueError(f"max_sessions must be at least 1, not {self.max_sessions}")
+
+
+def _check_ice_url(url: str) -> None:
+    if "@" in url:  # not repeated: what stands before the @ may be a password
+        raise ValueError(
+            "the URL of an ICE server has no room for a password, so leave out all up to the @"
+        )
+    match = _ICE_URL.fullmatch(url)
+    if (
+        not match
+        or match["transport"] not in _TRANSPORTS[match["scheme"]]
+        or not 0 < int(match["port"] or 3478) < 65536
+    ):
+        raise ValueError(
+            f"{url!r} is no ICE server; write stun:HOST:PORT, turn:HOST:PORT or turns:HOST:PORT, "
+            "turn with ?transport=tcp after it if need be"
+        )

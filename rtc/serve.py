@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import ssl
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
+import ifaddr
 from aiohttp import web
 
 _SHUTDOWN_S = 1.0  # for HTTP requests under way; sessions have their own limit
@@ -39,16 +42,37 @@ def hold_port(host: str, port: int) -> socket.socket:
     return held
 
 
-def address_of(held: socket.socket) -> str:
-    """Return the URL that a browser opens to reach a held port."""
+def address_of(held: socket.socket, scheme: str = "http") -> str:
+    """Return the URL that a browser on this machine opens to reach a held port."""
     host, port = held.getsockname()[:2]
-    if host in {"0.0.0.0", "::"}:  # noqa: S104  compared, not bound
-        host = "localhost"
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    return _url(scheme, "localhost" if ip_address(host).is_unspecified else host, port)
 
 
-async def serve_until_signal(app: web.Application, held: socket.socket, ready: str) -> None:
-    """Listen on a held port, print ``ready``, and serve until SIGINT or SIGTERM."""
+def network_addresses_of(held: socket.socket, scheme: str = "http") -> list[str]:
+    """Return the URLs at which other machines reach a port that is held on all addresses."""
+    host, port = held.getsockname()[:2]
+    if not ip_address(host).is_unspecified:
+        return []
+    return [
+        _url(scheme, str(address), port)
+        for address in own_addresses()
+        # Browsers take no address that needs an adapter's name beside it, as link-local ones do.
+        if address.version == ip_address(host).version
+        and not (address.is_loopback or address.is_link_local)
+    ]
+
+
+def own_addresses() -> list[IPv4Address | IPv6Address]:
+    """Return every address of every network adapter of this machine."""
+    found = [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips]
+    # ifaddr gives an IPv6 address with flow and scope, which are of no use to others.
+    return [ip_address(ip if isinstance(ip, str) else ip[0]) for ip in found]
+
+
+async def serve_until_signal(
+    app: web.Application, held: socket.socket, ready: str, tls: ssl.SSLContext | None = None
+) -> None:
+    """Listen on a held port, print ``ready``, and serve until SIGINT or SIGTERM; https with TLS."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -57,7 +81,7 @@ async def serve_until_signal(app: web.Application, held: socket.socket, ready: s
     await runner.setup()
     try:
         try:
-            await web.SockSite(runner, held).start()
+            await web.SockSite(runner, held, ssl_context=tls).start()
         except OSError as error:
             # Another process may have bound the port as we did and listened first.
             port = held.getsockname()[1]
@@ -68,3 +92,7 @@ async def serve_until_signal(app: web.Application, held: socket.socket, ready: s
         await stop.wait()
     finally:
         await runner.cleanup()
+
+
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"

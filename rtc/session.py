@@ -12,6 +12,7 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCDataChannel,
+    RTCIceServer,
     RTCPeerConnection,
     RTCSessionDescription,
 )
@@ -68,8 +69,12 @@ class PeerSession:
         self._channel: EmotionChannel | None = None
         self._over = asyncio.Event()
         self._why_over = "it was asked to end"
-        # Without an explicit empty list aiortc asks a public STUN server for our address.
-        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        # Without an explicit list, be it empty, aiortc asks a public STUN server for our address.
+        servers = [
+            RTCIceServer(list(given.urls), given.username, given.credential)
+            for given in config.ice_servers
+        ]
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._peer.on("track", self._on_track)
         self._peer.on("datachannel", self._on_data_channel)
         self._peer.on("connectionstatechange", self._on_connection_state)

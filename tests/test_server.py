@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
@@ -15,12 +17,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
+import ifaddr
 import pytest
 
-from models.fusion import FusionConfig
-from server import read_settings
 from tests.media import Clip, PictureTrack, SoundTrack
 from tests.peers import Peer
+from tests.rtc.certificates import write_pems
 
 ROOT = Path(__file__).parent.parent
 EMBEDDED = ("--offline", "--face-model", "embedded")
@@ -55,7 +57,7 @@ async def _ready(process: Process) -> tuple[str, str]:
     assert process.stdout is not None
     models = (await process.stdout.readline()).decode()
     invitation = (await process.stdout.readline()).decode()
-    url = re.search(r"http://\S+(?=/ )", invitation)
+    url = re.search(r"https?://\S+(?=/ )", invitation)
     assert url, (models, invitation)
     return models, url[0]
 
@@ -158,81 +160,100 @@ async def test_a_missing_system_library_is_one_line(launch: Launch, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--fuse-w-voice", "1.5"], "w_voice must be between 0 and 1"),
-        (["--fusion", "mean"], "fusion must be weighted or log, not 'mean'"),
-        (["--audio-smooth-k", "0"], "smoothing length must be at least 1"),
-        (["--port", "70000"], "70000 is no port"),
-        (["--face-model", "other"], "invalid choice"),
-        (["--max-sessions", "0"], "max_sessions must be at least 1"),
-        (["--audio-vad-thresh", "-1"], "silence_rms must be between 0 and 1"),
+        (("--cert-file", "no.pem", "--key-file", "no.key"), "no.pem cannot be read: No such file"),
+        (("--cert-file", "no.pem"), "--cert-file and --key-file belong together"),
+        (("--ice-server", "stun://here"), "'stun://here' is no ICE server"),
+        (("--ice-server", "turn:here"), "a TURN server needs a username and a credential"),
     ],
 )
-def test_nonsense_is_refused_with_a_reason(
-    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+async def test_a_door_that_cannot_be_is_one_line_before_the_models_load(
+    launch: Launch, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    """A setting out of its range ends the command with exit code 2 and the reason."""
-    with pytest.raises(SystemExit) as ended:
-        read_settings(arguments)
-    assert ended.value.code == 2
-    assert sentence in capsys.readouterr().err
+    """Files and servers that will not do end the command with exit code 2 and one line."""
+    process = await launch("--port", "0", "--audio-weights", "none.pt", *EMBEDDED, *arguments)
+    output, errors = await process.communicate()
+    text = errors.decode()
+    assert (process.returncode, output, text.count("\n")) == (2, b"", 1)
+    assert sentence in text
 
 
-def test_environment_names_of_the_original_are_read_and_flags_win(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Each environment name sets what it says, and a flag beats it."""
-    for name, value in {
-        "AUDIO_SMOOTH_K": "3",
-        "FACE_SMOOTH_K": "4",
-        "AUDIO_VAD_THRESH": "0.01",
-        "FUSE_W_VOICE": "0.25",
-        "FUSION": "log",
-        "AUDIO_WEIGHTS": "a.pt",
-        "FACE_WEIGHTS": "f.pt",
-        "FACE_DEVICE": "cuda",
-        "PRELAUNCH_EVAL": "1",
-        "EVAL_BATCH_WINDOWS": "8",
-        "EVAL_MAX_PER_CLASS": "5",
-        "FUSED_SAMPLES_PER_CLASS": "6",
-        "RAVDESS_ROOT": "r",
-        "FER_TEST_ROOT": "t",
-    }.items():
-        monkeypatch.setenv(name, value)
-    settings = read_settings(["--fuse-w-voice", "0.5"])
-    tracker = settings.server.session.tracker
-    evaluation = settings.evaluation
-    assert (tracker.voice.length, tracker.face.length) == (3, 4)
-    assert settings.server.session.silence_rms == 0.01
-    assert tracker.fusion == FusionConfig(0.5, "log")
-    assert (settings.models.voice_weights, settings.models.face_weights) == (
-        Path("a.pt"),
-        Path("f.pt"),
+async def test_a_made_certificate_is_served_and_its_fingerprint_printed(launch: Launch) -> None:
+    """On all addresses --self-signed prints each URL and a fingerprint, which all of them show."""
+    process = await launch("--port", "0", "--host", "0.0.0.0", "--self-signed", *EMBEDDED)
+    _, url = await _ready(process)
+    lines = [(await process.stdout.readline()).decode() for _ in range(_network_addresses() + 2)]
+    urls = [url, *(line.split()[1].rstrip("/") for line in lines if line.startswith("Open "))]
+    assert len(urls) == 1 + _network_addresses()
+    assert url.startswith("https://localhost:")
+    for one in urls:
+        assert await _healthz(one, _printed_fingerprint(lines)) == 200
+    await _check_that_it_is_not_plain(url)
+    process.send_signal(signal.SIGTERM)
+    assert await process.communicate() == (b"", b"")
+    assert process.returncode == 0
+
+
+async def test_a_certificate_of_ones_own_is_served(launch: Launch, tmp_path: Path) -> None:
+    """--cert-file and --key-file make the URL https, and what is printed is what is shown."""
+    cert_file, key_file = write_pems(tmp_path, "mine")
+    flags = ("--cert-file", str(cert_file), "--key-file", str(key_file))
+    process = await launch("--port", "0", *flags, *EMBEDDED)
+    _, url = await _ready(process)
+    fingerprint = _printed_fingerprint([(await process.stdout.readline()).decode()])
+    assert url.startswith("https://127.0.0.1:")
+    assert await _healthz(url, fingerprint) == 200
+    der = ssl.PEM_cert_to_DER_cert(cert_file.read_text())
+    assert hashlib.sha256(der).digest() == fingerprint.fingerprint
+    process.send_signal(signal.SIGTERM)
+    assert await process.communicate() == (b"", b"")
+
+
+async def test_ice_servers_reach_the_page_and_the_credential_no_log(launch: Launch) -> None:
+    """What the environment says of ICE servers is told to the page, and no log line shows it."""
+    process = await launch(
+        *("--port", "0", "--log-level", "DEBUG", *EMBEDDED),
+        ICE_SERVERS="stun:127.0.0.1:9, turn:127.0.0.1:9",
+        ICE_USERNAME="emotions",
+        ICE_CREDENTIAL="for nobody else",
     )
-    assert settings.models.face_device == "cuda"
-    assert settings.prelaunch_eval
-    assert (evaluation.batch_windows, evaluation.max_per_class) == (8, 5)
-    assert evaluation.fused_samples_per_class == 6
-    assert (evaluation.ravdess_root, evaluation.fer_test_root) == (Path("r"), Path("t"))
+    _, url = await _ready(process)
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/config") as response:
+        assert (await response.json())["ice_servers"] == [
+            {"urls": ["stun:127.0.0.1:9"]},
+            {
+                "urls": ["turn:127.0.0.1:9"],
+                "username": "emotions",
+                "credential": "for nobody else",
+            },
+        ]
+    process.send_signal(signal.SIGTERM)
+    output, errors = await process.communicate()
+    assert b"DEBUG" in errors
+    assert b"for nobody else" not in output + errors
 
 
-def test_a_broken_environment_value_names_its_setting(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Text where a number belongs is refused with the name of the setting."""
-    monkeypatch.setenv("AUDIO_SMOOTH_K", "many")
-    with pytest.raises(SystemExit):
-        read_settings([])
-    assert "--audio-smooth-k: invalid int value: 'many'" in capsys.readouterr().err
+def _network_addresses() -> int:
+    """Count the addresses of IPv4 at which others could reach this machine."""
+    found = [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
+    return sum(not str(ip).startswith(("127.", "169.254.")) for ip in found)
 
 
-def test_help_explains_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
-    """``--help`` names each environment variable and a default."""
-    with pytest.raises(SystemExit):
-        read_settings(["--help"])
-    text = " ".join(capsys.readouterr().out.split())
-    for name in (
-        "AUDIO_SMOOTH_K", "FACE_SMOOTH_K", "AUDIO_VAD_THRESH", "FUSE_W_VOICE", "FUSION",
-        "AUDIO_WEIGHTS", "FACE_WEIGHTS", "FACE_DEVICE", "PRELAUNCH_EVAL", "EVAL_BATCH_WINDOWS",
-        "EVAL_MAX_PER_CLASS", "FUSED_SAMPLES_PER_CLASS", "RAVDESS_ROOT", "FER_TEST_ROOT",
-    ):  # fmt: skip
-        assert re.search(rf"\[{name}; default [^\]]+\]", text), name
+def _printed_fingerprint(lines: list[str]) -> aiohttp.Fingerprint:
+    (printed,) = re.findall(
+        r"SHA-256 fingerprint .*: ((?:[0-9A-F]{2}:){31}[0-9A-F]{2})$", "".join(lines), re.MULTILINE
+    )
+    return aiohttp.Fingerprint(bytes.fromhex(printed.replace(":", "")))
+
+
+async def _healthz(url: str, fingerprint: aiohttp.Fingerprint) -> int:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{url}/healthz", ssl=fingerprint) as response,
+    ):
+        return response.status
+
+
+async def _check_that_it_is_not_plain(url: str) -> None:
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(aiohttp.ClientError):
+            await http.get(url.replace("https", "http"))

@@ -17,8 +17,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.config import EvalConfig, add_evaluation_flags, evaluation_from, from_environment
+from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
 from models.threads import limit_threads_or_exit
+from rtc.flags import from_environment
 
 if TYPE_CHECKING:
     from eval.fusion.table import Row

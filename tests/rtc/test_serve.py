@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+from ipaddress import ip_address
+
+import ifaddr
 import pytest
 from aiohttp import web
 
-from rtc.serve import PortError, address_of, hold_port, serve_until_signal
+from rtc.serve import (
+    PortError,
+    address_of,
+    hold_port,
+    network_addresses_of,
+    own_addresses,
+    serve_until_signal,
+)
 
 
 async def test_of_two_that_hold_a_port_the_later_listener_is_told() -> None:
@@ -37,3 +48,38 @@ def test_the_url_of_any_address_is_one_a_browser_can_open() -> None:
     """A server on all addresses is opened as localhost."""
     with hold_port("0.0.0.0", 0) as held:
         assert address_of(held) == f"http://localhost:{held.getsockname()[1]}/"
+
+
+def test_the_scheme_is_the_servers() -> None:
+    """With TLS the URL begins with https."""
+    with hold_port("127.0.0.1", 0) as held:
+        port = held.getsockname()[1]
+        assert address_of(held, "https") == f"https://127.0.0.1:{port}/"
+
+
+def test_others_reach_a_port_on_all_addresses_at_those_of_its_kind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of this machine's addresses those are named that a browser elsewhere can open."""
+    of_this_machine = ["127.0.0.1", "::1", "192.0.2.5", "169.254.1.1", "2001:db8::5", "fe80::5"]
+    monkeypatch.setattr("rtc.serve.own_addresses", lambda: list(map(ip_address, of_this_machine)))
+    with hold_port("0.0.0.0", 0) as held:
+        port = held.getsockname()[1]
+        assert network_addresses_of(held, "https") == [f"https://192.0.2.5:{port}/"]
+    if socket.has_ipv6:
+        with hold_port("::", 0) as held:
+            port = held.getsockname()[1]
+            assert network_addresses_of(held, "https") == [f"https://[2001:db8::5]:{port}/"]
+
+
+def test_others_do_not_reach_a_port_on_one_address() -> None:
+    """A server on 127.0.0.1 has no address for others."""
+    with hold_port("127.0.0.1", 0) as held:
+        assert network_addresses_of(held) == []
+
+
+def test_own_addresses_are_those_of_all_adapters() -> None:
+    """Every address of IPv4 and IPv6 that the system knows of is there, and loopback is too."""
+    adapters = [ip for adapter in ifaddr.get_adapters() for ip in adapter.ips]
+    assert len(own_addresses()) == len(adapters)
+    assert ip_address("127.0.0.1") in own_addresses()
