@@ -168,6 +168,14 @@ function onKey(event) {
   else start();
 }
 
+/** Whatever nobody foresaw: in words, on the page, and not in the console alone. */
+function onUnforeseen(error) {
+  if (attempt) attempt.abort(error);
+  else view.showError(sentence(error));
+}
+
+addEventListener('error', (event) => onUnforeseen(event.error ?? event));
+addEventListener('unhandledrejection', (event) => onUnforeseen(event.reason));
 document.getElementById('start').addEventListener('click', start);
 document.getElementById('stop').addEventListener('click', stop);
 document.addEventListener('keydown', onKey);

@@ -1,0 +1,107 @@
+"""The page when time stands still for it or for the server: hidden, asleep, hung, surprised."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+
+import psutil
+
+from tests.web.conftest import OpenTab, StartProcess
+from tests.web.devices import Devices
+
+_ASLEEP_S = 13.0  # the server ends a session without media after 10 s
+
+
+async def test_hidden_tab_goes_on(open_tab: OpenTab, happy_devices: Devices) -> None:
+    """A tab behind another goes on receiving, and its timeline is up to date when it is shown."""
+    tab = await open_tab(happy_devices)
+    await tab.start()
+    await tab.results(3)
+    other = await tab.page.context.new_page()
+    await other.bring_to_front()
+    await tab.page.evaluate(
+        """() => { // as the browser tells it; without a screen it does not hide tabs by itself
+          Object.defineProperty(document, 'hidden', { configurable: true, get: () => true });
+          document.dispatchEvent(new Event('visibilitychange'));
+        }"""
+    )
+    assert len(await tab.results(6, within_s=5)) >= 6
+    await other.close()
+    await tab.page.evaluate(
+        "delete document.hidden, document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    await tab.results(2)
+    assert await tab.state() == "live"
+    assert tab.offers == 1
+
+
+async def test_sleep_is_survived(
+    open_tab: OpenTab, happy_devices: Devices, start_process: StartProcess
+) -> None:
+    """A computer that slept so long that the server ended its session connects by itself."""
+    server = start_process()
+    tab = await open_tab(happy_devices, url=server.url)
+    await tab.start()
+    await tab.results(2)
+    browser = _processes_of(happy_devices)
+    for process in browser:
+        process.suspend()
+    try:
+        await asyncio.sleep(_ASLEEP_S)
+        assert await server.is_serving(0)
+    finally:
+        for process in browser:
+            process.resume()
+    began_at = time.monotonic()
+    await tab.results(2, within_s=20)
+    await tab.until("document.documentElement.dataset.state === 'live'")
+    print(f"results again {time.monotonic() - began_at:.1f} s after waking")
+    assert tab.offers == 2
+    assert await server.is_serving(1)
+
+
+async def test_server_that_hangs_is_noticed(
+    open_tab: OpenTab, happy_devices: Devices, start_process: StartProcess
+) -> None:
+    """When results stop coming nothing old is shown, and when they come again they are shown."""
+    server = start_process()
+    tab = await open_tab(happy_devices, url=server.url)
+    await tab.start()
+    await tab.results(2)
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        await tab.until_text("status", "Live, but no results arrive", within_s=6)
+        assert await tab.text("fused-label") == ["\N{EN DASH}"]
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    await tab.until("document.getElementById('status').textContent === 'Live'")
+    await tab.results(2)
+
+
+async def test_unforeseen_errors_reach_the_person(
+    open_tab: OpenTab, happy_devices: Devices
+) -> None:
+    """An error that nobody foresaw ends the session and stands on the page."""
+    tab = await open_tab(happy_devices)
+    tab.tolerated = ("page error: made for this test",)
+    await tab.start()
+    await tab.results(1)
+    await tab.page.evaluate("setTimeout(() => { throw new RangeError('made for this test'); })")
+    await tab.until_state("idle")
+    assert await tab.text("error") == [
+        "Something unexpected went wrong (RangeError: made for this test)."
+    ]
+
+
+def _processes_of(devices: Devices) -> list[psutil.Process]:
+    """Return the browser that has these devices, with all its children."""
+    flag = devices.flags[0]
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if flag in command and not any(part.startswith("--type=") for part in command):
+            found += [process, *process.children(recursive=True)]
+    assert found
+    return found
