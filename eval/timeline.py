@@ -18,7 +18,7 @@ from models.emotions import EMOTIONS
 from rtc.messages import EmotionMessage, ModalityMessage
 
 _BOX = ("x", "y", "width", "height")
-_COLUMNS = (
+COLUMNS = (
     "time_s",
     "evidence",
     *(f"{track}_{what}" for track in ("voice", "face", "fused") for what in ("label", *EMOTIONS)),
@@ -83,7 +83,7 @@ class Timeline:
     def __init__(self, name: str, table: TextIO, document: TextIO, picture: Path) -> None:
         """Write CSV to ``table``, JSON to ``document`` and, in the end, PNG to ``picture``."""
         self._name = name
-        self._rows = csv.DictWriter(table, _COLUMNS)
+        self._rows = csv.DictWriter(table, COLUMNS)
         self._document = document
         self._picture = picture
         self._curves = Curves()

@@ -1,27 +1,27 @@
-// The choice of camera and microphone, and their mute buttons, before a session and during one.
+// The choice of camera and microphone, and their off buttons, before a session and during one.
 
 import { KINDS } from './media.js';
 
 const NAMES = { audio: 'microphone', video: 'camera' };
 const LISTS = { audio: 'microphone', video: 'camera-choice' };
-const MUTE_WORDS = { audio: ['Mute', 'Unmute'], video: ['Turn off', 'Turn on'] };
+const OFF_BUTTONS = { audio: 'mute', video: 'camera-off' };
 
 const element = (id) => document.getElementById(id);
 
 export class DeviceControls {
   /** Chosen devices, by kind; empty for whichever the browser takes. */
   chosen = { audio: '', video: '' };
-  muted = { audio: false, video: false };
+  /** Whether the microphone is muted, the camera off. */
+  isOff = { audio: false, video: false };
   #media = null;
   #onTrouble;
 
-  /** @param {(sentence: string) => void} onTrouble when a device cannot be had */
+  /** @param {(sentence: string) => void} onTrouble when a device cannot be had; empty when one can again */
   constructor(onTrouble) {
     this.#onTrouble = onTrouble;
     for (const kind of KINDS) {
       element(LISTS[kind]).addEventListener('change', ({ target }) => this.#choose(kind, target.value));
-      element(`mute-${kind}`).addEventListener('click', () => this.#mute(kind, !this.muted[kind]));
-      this.#mute(kind, false);
+      element(OFF_BUTTONS[kind]).addEventListener('click', () => this.#setOff(kind, !this.isOff[kind]));
     }
     navigator.mediaDevices?.addEventListener('devicechange', () => this.#onPlugged());
     this.refresh();
@@ -31,7 +31,6 @@ export class DeviceControls {
   attach(media, signal) {
     this.#media = media;
     signal.addEventListener('abort', () => (this.#media = null));
-    for (const kind of KINDS) media.setMuted(kind, this.muted[kind]);
     this.refresh();
   }
 
@@ -40,48 +39,49 @@ export class DeviceControls {
     const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => null)) ?? [];
     for (const kind of KINDS) {
       const found = devices.filter((device) => device.kind === `${kind}input` && device.deviceId);
+      const shown = found.length ? found : [{ deviceId: '', label: `The browser’s ${NAMES[kind]}` }];
       const inUse = this.#media?.track(kind)?.getSettings().deviceId;
-      if (!found.some(({ deviceId }) => deviceId === this.chosen[kind])) this.chosen[kind] = '';
       const list = element(LISTS[kind]);
       list.replaceChildren(
-        ...(found.length ? found : [{ deviceId: '', label: `The browser’s ${NAMES[kind]}` }]).map(
-          ({ deviceId, label }, index) => new Option(label || `${NAMES[kind]} ${index + 1}`, deviceId),
-        ),
+        ...shown.map(({ deviceId, label }, index) => new Option(label || `${NAMES[kind]} ${index + 1}`, deviceId)),
       );
-      list.value = this.chosen[kind] || inUse || found[0]?.deviceId || '';
+      list.value = inUse || this.chosen[kind];
+      if (list.selectedIndex < 0) list.selectedIndex = 0;
       list.disabled = found.length < 2;
     }
   }
 
   async #choose(kind, deviceId) {
-    const before = this.chosen[kind];
     this.chosen[kind] = deviceId;
-    try {
-      await this.#media?.switchTo(kind, deviceId);
-    } catch (error) {
-      this.chosen[kind] = before;
-      this.#onTrouble(error.message);
-    }
-    this.refresh();
+    await this.#try(kind, () => this.#media?.use(kind, deviceId));
   }
 
-  #mute(kind, muted) {
-    this.muted[kind] = muted;
-    const button = element(`mute-${kind}`);
-    button.ariaPressed = String(muted);
-    button.textContent = MUTE_WORDS[kind][Number(muted)];
-    button.ariaLabel = `${MUTE_WORDS[kind][Number(muted)]} ${NAMES[kind]}`;
-    this.#media?.setMuted(kind, muted);
+  async #setOff(kind, isOff) {
+    this.isOff[kind] = isOff;
+    element(OFF_BUTTONS[kind]).ariaPressed = String(isOff);
+    await this.#try(kind, () => this.#media?.setOff(kind, isOff, this.chosen[kind]));
+  }
+
+  async #try(kind, change) {
+    const media = this.#media;
+    try {
+      await change();
+      if (media) this.#onTrouble('');
+    } catch (error) {
+      this.chosen[kind] = media?.track(kind)?.getSettings().deviceId ?? '';
+      if (media === this.#media) this.#onTrouble(error.message);
+    }
+    await this.refresh();
   }
 
   /** A device that was missing may be there now: take it without being asked. */
   async #onPlugged() {
     await this.refresh();
     for (const kind of KINDS) {
-      const isThere = Boolean(element(LISTS[kind]).value);
-      if (this.#media && !this.#media.track(kind) && isThere) {
-        await this.#media.switchTo(kind, this.chosen[kind]).catch(() => {}); // It was no worse before.
-      }
+      const isMissing = this.#media && !this.#media.track(kind) && !(kind === 'video' && this.isOff.video);
+      // It was no worse before: what cannot be had is said already.
+      if (isMissing && element(LISTS[kind]).value) await this.#media.use(kind, '').catch(() => {});
     }
+    await this.refresh();
   }
 }

@@ -17,58 +17,28 @@ export class Told extends Error {
   }
 }
 
-const DEVICES = { video: 'camera', audio: 'microphone' };
-
-const DEVICE_TROUBLE = {
-  NotAllowedError: (device) =>
-    `the ${device} was refused; allow it in the browser’s settings for this page, then press Start again`,
-  NotFoundError: (device) => `no ${device} was found; plug one in, then press Start again`,
-  NotReadableError: (device) => `the ${device} does not answer; another program may be using it`,
-  OverconstrainedError: (device) => `the ${device} cannot deliver what this page asks for`,
-  AbortError: (device) => `the ${device} could not be started`,
-  SecurityError: (device) => `the browser forbids this page to use the ${device}`,
-};
-
-export const INSECURE =
-  'The browser gives camera and microphone to secure pages only. Open this page as http://localhost on the server’s own ' +
-  'machine, or start the server with --self-signed (or --cert-file and --key-file) and open it over https.';
+export const INSECURE = () =>
+  'The browser gives camera and microphone to secure pages only. On the server’s own machine open this page as ' +
+  `http://localhost:${location.port || 80}; for others start the server with --self-signed (or --cert-file and ` +
+  '--key-file) and open it over https.';
 
 export const OTHER_VERSION = 'The server’s messages are of another version: reload this page.';
 
 export const UNREACHABLE = 'The server cannot be reached. Is it running, and is this computer online?';
 
-export const NO_ANSWER = 'The server is there, but does not answer; it may be overloaded.';
+export const NO_ANSWER = 'The server is there, but does not answer as it should; it may be overloaded.';
 
 export const LOST = 'The connection to the server was lost.';
 
-const NO_UDP =
-  'Most likely a firewall or a network without UDP lies between; a TURN server helps there: the server’s --ice-server setting names one.';
-
-export const NO_PATH = `No way was found by which sound and picture could reach the server. ${NO_UDP}`;
-
-export const TOO_SLOW = `No connection came about within 15 seconds. ${NO_UDP}`;
-
-/**
- * Say which of camera and microphone is missing, and why.
- * @param {{video?: Error, audio?: Error}} failures what each missing device failed with
- */
-export function missingSentence(failures) {
-  const { video, audio } = failures;
-  if (video && audio) return bothMissing(video, audio);
-  if (video) return `Working with the microphone alone: ${trouble('video', video)}.`;
-  if (audio) return `Working with the camera alone: ${trouble('audio', audio)}.`;
-  return '';
-}
-
-/** Say that another device could not be had when the person chose one. */
-export function notSwitchedSentence(kind, error) {
-  const clause = trouble(kind, error).replace(/, then press Start again$/, '');
-  return `Nothing was switched: ${clause}.`;
-}
-
-/** Say that a device fell silent in the middle of a session. */
-export function lostDeviceSentence(kind) {
-  return `The ${DEVICES[kind]} has stopped; it was unplugged, or its permission was withdrawn.`;
+/** Say that no media got through, and what is likely in the way. */
+export function noPathSentence(iceServers, withinSeconds = null) {
+  const what = withinSeconds
+    ? `No connection came about within ${withinSeconds} seconds.`
+    : 'No way was found by which sound and picture could reach the server.';
+  const why = iceServers.length
+    ? 'A firewall may lie between, and the server that --ice-server names did not help: check its address and login.'
+    : 'Most likely a firewall or a network without UDP lies between; a TURN server helps there, which the server’s --ice-server setting names.';
+  return `${what} ${why}`;
 }
 
 /** The sentence for any error that ends a session. */
@@ -77,20 +47,58 @@ export function sentence(error) {
   return `Something unexpected went wrong (${error?.name ?? 'unknown'}: ${error?.message ?? error}).`;
 }
 
+const DEVICES = { video: 'camera', audio: 'microphone' };
+
+const TROUBLE = {
+  NotAllowedError: (device) => `the ${device} was refused; allow it in the browser’s settings for this page`,
+  NotFoundError: (device) => `no ${device} was found; plug one in`,
+  NotReadableError: (device) => `the ${device} does not answer; another program may be using it`,
+  OverconstrainedError: (device) => `the ${device} cannot deliver what this page asks for, or is gone`,
+  AbortError: (device) => `the ${device} could not be started`,
+  SecurityError: (device) => `the browser forbids this page to use the ${device}`,
+};
+
 const BOTH_TROUBLE = {
   NotAllowedError:
     'Camera and microphone were refused. Allow one of them in the browser’s settings for this page, then press Start again.',
   NotFoundError: 'No camera and no microphone were found. Plug one in, then press Start again.',
 };
 
-function bothMissing(video, audio) {
-  if (video.name === audio.name && video.name in BOTH_TROUBLE) return BOTH_TROUBLE[video.name];
-  return [trouble('video', video), trouble('audio', audio)]
-    .map((clause) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`)
-    .join(' ');
+/** Why a device cannot be had, as part of a sentence. */
+export function troubleClause(kind, error) {
+  const device = DEVICES[kind];
+  return TROUBLE[error.name]?.(device) ?? `the ${device} failed (${error.name}: ${error.message})`;
 }
 
-function trouble(kind, error) {
-  const device = DEVICES[kind];
-  return DEVICE_TROUBLE[error.name]?.(device) ?? `the ${device} failed (${error.name}: ${error.message})`;
+/** Why a device that was there is not any more, as part of a sentence. */
+export function lostClause(kind) {
+  return `the ${DEVICES[kind]} has stopped: it was unplugged, or its permission was withdrawn`;
 }
+
+/**
+ * Say why a session cannot begin.
+ * @param {{video?: Error, audio?: Error}} failures what each device failed with
+ */
+export function missingSentence({ video, audio }) {
+  if (video && audio && video.name === audio.name && video.name in BOTH_TROUBLE) return BOTH_TROUBLE[video.name];
+  const clauses = Object.entries({ video, audio }).filter(([, error]) => error);
+  return clauses.map(([kind, error]) => asSentence(`${troubleClause(kind, error)}, then press Start again`)).join(' ');
+}
+
+/**
+ * Say with what a session goes on.
+ * @param {{video?: string, audio?: string}} clauses why a device is not there
+ */
+export function noticeSentence({ video, audio }) {
+  if (video && audio) return `${asSentence(video)} ${asSentence(audio)}`;
+  if (video) return `Working with the microphone alone: ${video}.`;
+  if (audio) return `Working with the camera alone: ${audio}.`;
+  return '';
+}
+
+/** Say that another device could not be had when the person chose one. */
+export function keptSentence(kind, error) {
+  return `Nothing was switched: ${troubleClause(kind, error)}.`;
+}
+
+const asSentence = (clause) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;

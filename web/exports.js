@@ -1,9 +1,10 @@
 // Turns a session into files that the person may keep; they are made here, and sent to nobody.
 
 import { EMOTIONS, MODALITIES, indexOfGreatest } from './emotions.js';
+import { BOX } from './history.js';
 
 const DIGITS = 4; // of a share, as in the server's messages
-const BOX = ['x', 'y', 'width', 'height'];
+const TAKEN_MS = 60_000; // By then every browser has taken the file that it was offered.
 
 /** One row a result, in the columns that `eval.replay` writes for recordings. */
 export function csvOf(history) {
@@ -64,13 +65,16 @@ function modalityOf(scores) {
 
 const rounded = (number) => Number(number.toFixed(DIGITS));
 
-/** Offer content as a download named after the moment at which the session began. */
-export function save(content, type, ending, startedOn) {
+/**
+ * Offer a file as a download named after the moment at which the session began.
+ * @param {Blob} file
+ */
+export function save(file, ending, startedOn) {
   const moment = startedOn.toISOString().slice(0, 19).replaceAll(':', '-');
-  const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+  const url = URL.createObjectURL(file);
   const link = document.createElement('a');
   link.href = url;
   link.download = `emotions-${moment}.${ending}`;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(url)); // after the browser has taken it
+  setTimeout(() => URL.revokeObjectURL(url), TAKEN_MS);
 }

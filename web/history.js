@@ -3,8 +3,9 @@
 import { EMOTIONS, MODALITIES, indexOfGreatest } from './emotions.js';
 
 const WIDTH = MODALITIES.length * EMOTIONS.length;
-const BOX = ['x', 'y', 'width', 'height'];
+export const BOX = ['x', 'y', 'width', 'height'];
 const FIRST_ROOM = 256; // results; doubled whenever it is full
+export const LONGEST_GAP_MS = 1500; // Between results further apart nothing is known.
 
 export class History {
   #times = new Float64Array(FIRST_ROOM);
@@ -12,10 +13,17 @@ export class History {
   #boxes = new Float32Array(FIRST_ROOM * BOX.length);
   #levels = new Float32Array(FIRST_ROOM);
 
-  /** When the session began, on the clock of `performance.now()`, and of the world. */
+  /** When the first connection was up, on the clock of `performance.now()`, and of the world. */
   startedAt_ms = performance.now();
   startedOn = new Date();
   length = 0;
+
+  /** The session begins now, and not when the browser asked whether it may. */
+  begin() {
+    if (this.length > 0) return;
+    this.startedAt_ms = performance.now();
+    this.startedOn = new Date();
+  }
 
   /**
    * Keep a message that arrived at `at_ms`; later ones must not arrive earlier.
@@ -89,21 +97,22 @@ export class History {
   }
 
   /**
-   * For how much of the results each emotion led a modality, and how many had no evidence.
-   * @returns {{shares: Object<string, number>, none: number}} shares of all results, which sum to 1
+   * For which share of the time each emotion led a modality. A result stands for the time since the one
+   * before; of a longer gap, for its last part.
+   * @returns {{shares: Object<string, number>, none: number}} `none` is the time without evidence; all sum to 1
    */
   sharesOf(modality) {
-    const counts = Object.fromEntries(EMOTIONS.map((emotion) => [emotion, 0]));
-    let none = 0;
+    const led_ms = Object.fromEntries(EMOTIONS.map((emotion) => [emotion, 0]));
     for (let row = 0; row < this.length; row++) {
+      const since_ms = this.#times[row] - (row ? this.#times[row - 1] : this.startedAt_ms);
       const label = this.label(row, modality);
-      if (label) counts[label]++;
-      else none++;
+      if (label) led_ms[label] += Math.min(since_ms, LONGEST_GAP_MS);
     }
-    const share = (count) => (this.length ? count / this.length : 0);
+    const whole_ms = this.length ? this.#times[this.length - 1] - this.startedAt_ms : 0;
+    const shares = EMOTIONS.map((emotion) => (whole_ms ? led_ms[emotion] / whole_ms : 0));
     return {
-      shares: Object.fromEntries(EMOTIONS.map((emotion) => [emotion, share(counts[emotion])])),
-      none: share(none),
+      shares: Object.fromEntries(EMOTIONS.map((emotion, index) => [emotion, shares[index]])),
+      none: Math.max(0, 1 - shares.reduce((sum, share) => sum + share, 0)),
     };
   }
 }

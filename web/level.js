@@ -7,7 +7,12 @@
  * @param {(level: number) => void} show
  */
 export function followLevel(media, signal, show) {
-  const context = new AudioContext();
+  let context;
+  try {
+    context = new AudioContext();
+  } catch {
+    return; // Too many are open: a meter less is no reason to end a session.
+  }
   const analyser = new AnalyserNode(context, { fftSize: 1024 });
   const samples = new Float32Array(analyser.fftSize);
   context.resume().catch(() => {}); // Closed before it ran: there is no level to show any more.
@@ -19,7 +24,7 @@ export function followLevel(media, signal, show) {
     if (track === listenedTo) return;
     source?.disconnect();
     listenedTo = track;
-    source = track && context.createMediaStreamSource(new MediaStream([track]));
+    source = track && sourceOf(context, track);
     source?.connect(analyser);
   }
   listen();
@@ -37,6 +42,14 @@ export function followLevel(media, signal, show) {
     context.close();
     show(0);
   });
+}
+
+function sourceOf(context, track) {
+  try {
+    return context.createMediaStreamSource(new MediaStream([track]));
+  } catch {
+    return null; // Some browsers cannot when the microphone has another sample rate.
+  }
 }
 
 /** Root mean square in decibels, with -60 dB as 0 and -10 dB as 1. */

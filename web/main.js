@@ -4,7 +4,7 @@ import { DeviceControls } from './devices.js';
 import { Told, sentence } from './errors.js';
 import { History } from './history.js';
 import { followLevel } from './level.js';
-import { Media } from './media.js';
+import { KINDS, Media } from './media.js';
 import { connect } from './peer.js';
 import { readResults } from './results.js';
 import { keepTrying } from './retry.js';
@@ -18,7 +18,7 @@ import * as view from './view.js';
 const SLOW_MS = 5_000;
 
 const statusLine = new StatusLine();
-const devices = new DeviceControls((words) => view.showError(words, 'notice'));
+const devices = new DeviceControls((words) => say({ trouble: words }));
 const settings = new SettingsPanel();
 const timeline = new LiveTimeline();
 const summary = new Summary();
@@ -26,7 +26,8 @@ const summary = new Summary();
 /** The one attempt that is starting, live or reconnecting; aborting it ends everything that belongs to it. */
 let attempt = null;
 let history = new History();
-let models = null;
+let models = null; // those that the session has used
+let notices = {}; // what is to be said while a session goes on, by its source
 
 async function start() {
   if (attempt) return;
@@ -36,8 +37,8 @@ async function start() {
   signal.addEventListener('abort', () => ended(signal.reason));
   begin();
   try {
-    const media = await Media.open(devices.chosen, signal);
-    show(media, signal, end);
+    const media = await Media.open(devices.chosen, devices.isOff, signal);
+    follow(media, signal, end);
     await keepTrying(signal, { once: (inner, onUp) => session(media, inner, onUp), onWait: showWait });
   } catch (error) {
     end(error);
@@ -53,7 +54,9 @@ function begin() {
   for (const name of ['start-clicked', 'first-result']) performance.clearMarks(name);
   performance.mark('start-clicked');
   history = new History();
-  summary.hide();
+  models = null;
+  notices = {};
+  settings.forget();
   timeline.start(history);
   view.showError('');
   view.showResultCount(0);
@@ -64,37 +67,41 @@ function ended(reason) {
   attempt = null;
   timeline.stop();
   statusLine.clear();
+  statusLine.showOff({});
   view.showCamera(null, 'Your picture appears here');
   view.clearResults();
-  view.showError(reason ? sentence(reason) : '');
-  view.showState('idle', reason ? 'Ended' : 'Stopped');
+  view.showError(reason === null ? '' : sentence(reason));
+  view.showState('idle', reason === null ? 'Stopped' : 'Ended');
   if (history.length) summary.show(history, { models, settings: settings.inForce });
-  if (reason) askForFacts().catch(() => {});
+  if (reason !== null) showFacts().catch(() => {});
+}
+
+/** Say what is the matter while the session goes on; an empty text takes back what that source said. */
+function say(news) {
+  Object.assign(notices, news);
+  const { wait, trouble, missing } = notices;
+  view.showError([wait, trouble || missing].filter(Boolean).join(' '), 'notice');
 }
 
 /** Show the media for as long as the attempt lasts, through all changes of devices. */
-function show(media, signal, end) {
+function follow(media, signal, end) {
   devices.attach(media, signal);
-  view.showError(media.missing, 'notice');
   followLevel(media, signal, view.showLevel);
   const update = () => {
     const off = whyOff(media);
     view.showCamera(media.track('video'), off.face);
     statusLine.showOff(off);
-    devices.refresh();
+    say({ missing: media.notice, trouble: '' });
+    if (!KINDS.some((kind) => media.track(kind))) end(new Told(media.notice || 'Nothing is sent any more: the camera is off.'));
   };
   update();
   media.addEventListener('change', update, { signal });
-  media.addEventListener('lost', ({ detail }) => {
-    view.showError(detail, 'notice');
-    if (!media.track('audio') && !media.track('video')) end(new Told(detail));
-  }, { signal });
 }
 
 /** Why a modality can have no evidence, whatever the server says; empty where it can. */
 function whyOff(media) {
-  const why = (kind, absent, muted) => (media.track(kind) ? (media.isMuted(kind) ? muted : '') : absent);
-  return { voice: why('audio', 'No microphone', 'Microphone muted'), face: why('video', 'No camera', 'Camera turned off') };
+  const why = (kind, off, absent) => (media.isOff(kind) ? off : media.track(kind) ? '' : absent);
+  return { voice: why('audio', 'Microphone muted', 'No microphone'), face: why('video', 'Camera turned off', 'No camera') };
 }
 
 /** One connection, from the offer until it is gone; resolves with why. */
@@ -111,13 +118,16 @@ async function session(media, signal, onUp) {
     onUnreadable: giveUp,
   });
 
-  const facts = await askForFacts();
+  const facts = await showFacts();
   signal.throwIfAborted();
-  const link = await connect(media, facts.ice_servers, signal, results.read);
+  const reports = { onMessage: results.read, onTrouble: (words) => say({ trouble: words }) };
+  const link = await connect(media, facts.ice_servers, signal, reports);
   clearTimeout(slow);
   onUp();
+  models = facts.models;
+  history.begin();
   view.showState('live', 'Live');
-  view.showError(media.missing, 'notice');
+  say({ wait: '' });
   results.expect();
   settings.connect(link.send, signal);
   statusLine.follow(link, signal);
@@ -127,7 +137,7 @@ async function session(media, signal, onUp) {
 function showWait(reason, left_s) {
   view.clearResults();
   statusLine.clear();
-  view.showError(sentence(reason), 'notice');
+  say({ wait: sentence(reason) });
   view.showState('reconnecting', 'Trying again', left_s);
 }
 
@@ -142,44 +152,45 @@ function showResult(message, rate_hz, media) {
 
 function showStale(isStale) {
   if (isStale) view.clearResults();
+  if (isStale) statusLine.clear();
   view.showStatus(isStale ? 'Live, but no results arrive' : 'Live');
 }
 
-/** Learn which networks the server uses, and by which ICE servers it can be reached. */
-async function askForFacts() {
+/** Learn and show which networks the server uses, and by way of whom it can be reached. */
+async function showFacts() {
   try {
     const facts = await serverFacts();
-    models = facts.models;
+    statusLine.showModels(facts.models);
+    view.showRelays(facts.ice_servers);
     return facts;
   } catch (error) {
-    models = null;
+    statusLine.showModels(null);
     throw error;
-  } finally {
-    statusLine.showModels(models);
   }
 }
 
 /** Space starts and stops wherever it has no other use. */
 function onKey(event) {
   const isTaken = event.target.closest('button, select, input, summary, a, canvas');
-  if (event.key !== ' ' || event.repeat || isTaken || event.ctrlKey || event.altKey || event.metaKey) return;
+  const isModified = event.ctrlKey || event.altKey || event.metaKey || event.shiftKey;
+  if (event.key !== ' ' || event.repeat || isTaken || isModified) return;
   event.preventDefault();
   if (attempt) stop();
   else start();
 }
 
-/** Whatever nobody foresaw: in words, on the page, and not in the console alone. */
+/** What nobody foresaw stands on the page, not in the console alone; a session that still works goes on. */
 function onUnforeseen(error) {
-  if (attempt) attempt.abort(error);
+  if (attempt) say({ trouble: sentence(error) });
   else view.showError(sentence(error));
 }
 
-addEventListener('error', (event) => onUnforeseen(event.error ?? event));
-addEventListener('unhandledrejection', (event) => onUnforeseen(event.reason));
+addEventListener('error', ({ error }) => error && onUnforeseen(error)); // without one it is a notice of the browser
+addEventListener('unhandledrejection', ({ reason }) => onUnforeseen(reason));
 document.getElementById('start').addEventListener('click', start);
 document.getElementById('stop').addEventListener('click', stop);
 document.addEventListener('keydown', onKey);
 addEventListener('pagehide', stop);
 view.build();
 view.showState('idle', 'Idle');
-askForFacts().catch(() => {}); // The line at the bottom says so.
+showFacts().catch(() => {}); // The line at the bottom says so.

@@ -1,9 +1,10 @@
 // The WebRTC connection: sends both tracks to the server, and hands on what comes over the data channel.
 
-import { LOST, NO_ANSWER, NO_PATH, TOO_SLOW, Told, UNREACHABLE } from './errors.js';
+import { LOST, NO_ANSWER, Told, UNREACHABLE, noPathSentence } from './errors.js';
 import { KINDS } from './media.js';
 
 const GATHERING_LIMIT_MS = 1000; // Then the offer goes out with the addresses that are known.
+const RELAY_LIMIT_MS = 5000; // the same where a relay has to be asked for its address first
 const DISCONNECTED_LIMIT_MS = 5000; // A short loss heals by itself.
 const CONNECTING_LIMIT_MS = 15_000;
 const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed after this in any case.
@@ -20,43 +21,46 @@ const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed afte
  * @param {import('./media.js').Media} media
  * @param {RTCIceServer[]} iceServers
  * @param {AbortSignal} signal
- * @param {(text: string) => void} onMessage
+ * @param {{onMessage: (text: string) => void, onTrouble: (sentence: string) => void}} reports
  * @returns {Promise<Link>} once the data channel is open
  * @throws {Told} no connection came about; the message says why
  */
-export async function connect(media, iceServers, signal, onMessage) {
+export async function connect(media, iceServers, signal, { onMessage, onTrouble }) {
   const peer = new RTCPeerConnection({ iceServers });
   const channel = peer.createDataChannel('emotions', { ordered: false, maxRetransmits: 0 });
   let answered = Promise.reject(new Error('nothing was offered'));
   answered.catch(() => {});
   signal.addEventListener('abort', () => leave(peer, answered));
 
-  sendTracks(peer, media, signal);
+  sendTracks(peer, media, signal, onTrouble);
   channel.addEventListener('message', (event) => onMessage(event.data), { signal });
-  const ended = endOf(peer, channel, signal);
+  const ended = endOf(peer, channel, iceServers, signal);
   const opened = once(channel, 'open', signal);
   opened.catch(() => {}); // It is awaited below; ending before that is no second error.
   const tooSlow = after(CONNECTING_LIMIT_MS, signal);
 
   await peer.setLocalDescription(await peer.createOffer());
-  await gathered(peer, signal);
+  await gathered(peer, iceServers.length ? RELAY_LIMIT_MS : GATHERING_LIMIT_MS, signal);
   signal.throwIfAborted();
   answered = exchange(peer.localDescription);
   await accept(peer, await answered, signal);
-  const failure = await Promise.race([opened, ended, tooSlow.then(() => new Told(TOO_SLOW))]);
+  const failure = await Promise.race([opened, ended, tooSlow.then(() => new Told(noPathSentence(iceServers, CONNECTING_LIMIT_MS / 1000)))]);
   signal.throwIfAborted();
   if (failure instanceof Told) throw failure;
   return { send: (text) => channel.readyState === 'open' && channel.send(text), roundTrip_ms: () => roundTripOf(peer), ended };
 }
 
 /** Both kinds are offered even where there is no device yet: it may be plugged in later. */
-function sendTracks(peer, media, signal) {
+function sendTracks(peer, media, signal, onTrouble) {
   const senders = Object.fromEntries(
     KINDS.map((kind) => [kind, peer.addTransceiver(media.track(kind) ?? kind, { direction: 'sendonly' }).sender]),
   );
   media.addEventListener('change', () => {
     for (const kind of KINDS) {
-      if (senders[kind].track !== media.track(kind)) senders[kind].replaceTrack(media.track(kind)).catch(() => {});
+      if (senders[kind].track === media.track(kind)) continue;
+      senders[kind].replaceTrack(media.track(kind)).catch((error) => {
+        if (!signal.aborted) onTrouble(`The browser cannot send the other device: ${error.message}.`);
+      });
     }
   }, { signal });
 }
@@ -83,7 +87,7 @@ async function finish(peer, answer) {
 }
 
 /** Resolve with the reason when the connection is gone for good. */
-function endOf(peer, channel, signal) {
+function endOf(peer, channel, iceServers, signal) {
   return new Promise((resolve) => {
     let wasUp = false;
     let patience;
@@ -93,7 +97,7 @@ function endOf(peer, channel, signal) {
       clearTimeout(patience);
       wasUp ||= peer.connectionState === 'connected';
       if (peer.connectionState === 'disconnected') patience = setTimeout(over, DISCONNECTED_LIMIT_MS);
-      if (peer.connectionState === 'failed') resolve(wasUp ? new Told(LOST, { isPassing: true }) : new Told(NO_PATH));
+      if (peer.connectionState === 'failed') resolve(wasUp ? new Told(LOST, { isPassing: true }) : new Told(noPathSentence(iceServers)));
       if (peer.connectionState === 'closed') over();
     }, { signal });
     signal.addEventListener('abort', () => clearTimeout(patience));
@@ -101,10 +105,10 @@ function endOf(peer, channel, signal) {
 }
 
 /** Wait until every own address is in the offer, but not for long. */
-async function gathered(peer, signal) {
+async function gathered(peer, limit_ms, signal) {
   if (peer.iceGatheringState === 'complete') return;
   await new Promise((resolve) => {
-    const limit = setTimeout(resolve, GATHERING_LIMIT_MS);
+    const limit = setTimeout(resolve, limit_ms);
     const done = () => {
       clearTimeout(limit);
       resolve();

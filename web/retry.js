@@ -4,6 +4,7 @@ import { Told } from './errors.js';
 
 const PAUSES_S = [1, 2, 4, 8, 15]; // The last one is used from then on.
 const JITTER = 0.3; // of a pause, so that all pages of a restarted server do not come back at once
+const GOOD_MS = 10_000; // Pauses begin anew after a connection that lasted this long.
 
 /**
  * @param {AbortSignal} signal ends it all
@@ -16,52 +17,52 @@ const JITTER = 0.3; // of a pause, so that all pages of a restarted server do no
 export async function keepTrying(signal, { once, onWait }) {
   let failures = 0;
   let wasUp = false;
+  let upAt_ms = Infinity;
   for (;;) {
     const inner = new AbortController();
     signal.addEventListener('abort', () => inner.abort(signal.reason), { signal: inner.signal });
-    const up = () => {
-      failures = 0;
+    const onUp = () => {
       wasUp = true;
+      upAt_ms = performance.now();
     };
-    const reason = await once(inner.signal, up).catch((error) => error);
+    const reason = await once(inner.signal, onUp).catch((error) => error);
     signal.throwIfAborted();
     inner.abort(reason);
     // What kept the first connection from coming about will keep the next ones too; what ended a
     // good one, and all that follows until the next, may pass.
     const mayPass = reason instanceof Told && (reason.isPassing || (wasUp && !reason.isFinal));
     if (!mayPass) throw reason;
-    await pause(reason.retryAfter_ms || pause_ms(failures++), signal, (left_s) => onWait(reason, left_s));
+    if (performance.now() - upAt_ms > GOOD_MS) failures = 0;
+    upAt_ms = Infinity;
+    const isDictated = reason.retryAfter_ms > 0;
+    const length_ms = isDictated ? reason.retryAfter_ms : 1000 * PAUSES_S[Math.min(failures++, PAUSES_S.length - 1)];
+    await pause(length_ms * (1 + JITTER * Math.random()), isDictated, signal, (left_s) => onWait(reason, left_s));
   }
 }
 
-function pause_ms(failures) {
-  const pause_s = PAUSES_S[Math.min(failures, PAUSES_S.length - 1)];
-  return pause_s * 1000 * (1 + JITTER * Math.random());
-}
-
-/** Wait, and no longer once the person looks again or the network is back. */
-function pause(length_ms, signal, onSecond) {
+/** Wait; unless the server said how long, no longer once the person looks again or the network is back. */
+function pause(length_ms, isDictated, signal, onSecond) {
   return new Promise((resolve, reject) => {
     const until_ms = performance.now() + length_ms;
     const ending = new AbortController();
-    const done = () => {
+    let timer;
+    const done = (settle) => {
       ending.abort();
       clearTimeout(timer);
-      resolve();
+      settle();
     };
-    let timer;
     const tick = () => {
       const left_ms = until_ms - performance.now();
-      if (left_ms <= 0) return done();
+      if (left_ms <= 0) return done(resolve);
       onSecond(Math.ceil(left_ms / 1000));
       timer = setTimeout(tick, Math.min(left_ms, 1000));
     };
-    addEventListener('online', done, { signal: ending.signal });
-    document.addEventListener('visibilitychange', () => document.hidden || done(), { signal: ending.signal });
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    }, { signal: ending.signal });
+    const once = { signal: ending.signal };
+    if (!isDictated) {
+      addEventListener('online', () => done(resolve), once);
+      document.addEventListener('visibilitychange', () => document.hidden || done(resolve), once);
+    }
+    signal.addEventListener('abort', () => done(() => reject(signal.reason)), once);
     tick();
   });
 }

@@ -6,14 +6,14 @@ const LIMIT_MS = 10_000;
 
 /**
  * @returns {Promise<{models: Object<string, {name: string}>, ice_servers: RTCIceServer[]}>}
- * @throws {Told} it cannot be reached
+ * @throws {Told} it cannot be reached, or does not answer as it should
  */
 export async function serverFacts() {
-  try {
-    const response = await fetch('/config', { cache: 'no-store', signal: AbortSignal.timeout(LIMIT_MS) });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return await response.json();
-  } catch (error) {
+  const request = { cache: 'no-store', signal: AbortSignal.timeout(LIMIT_MS) };
+  const response = await fetch('/config', request).catch((error) => {
     throw new Told(error.name === 'TimeoutError' ? NO_ANSWER : UNREACHABLE, { isPassing: true });
-  }
+  });
+  const facts = response.ok ? await response.json().catch(() => null) : null;
+  if (!facts) throw new Told(NO_ANSWER, { isPassing: true });
+  return facts;
 }

@@ -10,7 +10,7 @@ const element = (id) => document.getElementById(id);
 export class SettingsPanel {
   #settings = new Settings({
     onApplied: (message, wasWanted) => this.#show(message, wasWanted),
-    onRefused: (reason) => this.#say(`Not applied: ${reason}.`.replace('..', '.')),
+    onRefused: (words) => this.#say(words),
   });
   #timer;
   #moved = {};
@@ -32,13 +32,20 @@ export class SettingsPanel {
     return this.#settings.inForce;
   }
 
+  forget() {
+    this.#settings.forget();
+  }
+
   take(message) {
     this.#settings.take(message);
   }
 
   connect(send, signal) {
     this.#settings.connect(send);
-    signal.addEventListener('abort', () => this.#settings.disconnect());
+    signal.addEventListener('abort', () => {
+      this.#settings.disconnect();
+      this.#say('');
+    });
   }
 
   #ask() {

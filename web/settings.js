@@ -12,6 +12,7 @@ const MOST_TRIES = 6;
 export class Settings {
   #send = null;
   #wanted = {};
+  #accepted = {}; // what was wanted, and not refused
   #id = 0;
   #tries = 0;
   #timer;
@@ -39,6 +40,11 @@ export class Settings {
     this.#ask();
   }
 
+  /** Forget what was in force: the next session is another one. What is wanted stays. */
+  forget() {
+    this.inForce = null;
+  }
+
   disconnect() {
     this.#send = null;
     clearTimeout(this.#timer);
@@ -55,12 +61,14 @@ export class Settings {
     if (message.id !== this.#id) return this.#takeLate(message);
     clearTimeout(this.#timer);
     if (message.type === 'refusal') {
-      const hadWishes = Object.keys(this.#wanted).length > 0;
-      this.#wanted = {};
-      this.#onRefused(message.reason);
-      if (hadWishes) this.#ask(); // to show what is in force instead
+      const isNews = JSON.stringify(this.#wanted) !== JSON.stringify(this.#accepted);
+      this.#wanted = isNews ? { ...this.#accepted } : {};
+      this.#accepted = { ...this.#wanted };
+      this.#onRefused(`Not applied: ${message.reason}.`);
+      if (isNews) this.#ask(); // to show what is in force instead
       return;
     }
+    this.#accepted = { ...this.#wanted };
     this.inForce = Object.fromEntries(FIELDS.map((name) => [name, message[name]]));
     this.#onApplied(message, Object.keys(this.#wanted).length > 0);
   }
@@ -79,7 +87,7 @@ export class Settings {
 
   #try() {
     clearTimeout(this.#timer);
-    if (this.#tries++ === MOST_TRIES) return this.#onRefused('The server does not answer; nothing was changed.');
+    if (this.#tries++ === MOST_TRIES) return this.#onRefused('The server does not answer; it is not known what is in force.');
     this.#send(JSON.stringify({ version: 1, type: 'settings', id: this.#id, ...this.#wanted }));
     this.#timer = setTimeout(() => this.#try(), AGAIN_MS);
   }

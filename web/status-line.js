@@ -8,9 +8,9 @@ const EVERY_MS = 1000;
 const element = (id) => document.getElementById(id);
 
 export class StatusLine {
-  #rate_hz = 0;
   #late_ms = null; // the server's part, from the arrival of a picture to the sending of its result
   #roundTrip_ms = null;
+  #from = 'picture';
 
   /** @param {?Object<string, {name: string}>} models null where the server cannot be reached */
   showModels(models) {
@@ -20,9 +20,11 @@ export class StatusLine {
 
   /** Take what a result says. */
   take(message, rate_hz) {
-    this.#rate_hz = rate_hz;
     this.#late_ms = message.latency_ms ?? this.#late_ms;
-    this.#write();
+    if (message.latency_ms !== null) this.#from = message.face ? 'picture' : 'sound';
+    write(element('rate'), `${rate_hz.toFixed(1)} results a second`);
+    const latency_ms = this.#late_ms === null ? null : this.#late_ms + (this.#roundTrip_ms ?? 0);
+    write(element('latency'), latency_ms === null ? '' : `${Math.round(latency_ms)} ms from ${this.#from} to result`);
   }
 
   /** @param {{voice: string, face: string}} off why a modality is off, or empty */
@@ -37,22 +39,17 @@ export class StatusLine {
    */
   follow(link, signal) {
     const ask = async () => {
-      this.#roundTrip_ms = await link.roundTrip_ms().catch(() => null);
+      const roundTrip_ms = await link.roundTrip_ms().catch(() => null);
+      if (!signal.aborted) this.#roundTrip_ms = roundTrip_ms;
     };
     ask();
     const timer = setInterval(ask, EVERY_MS);
     signal.addEventListener('abort', () => clearInterval(timer));
   }
 
+  /** Forget how fast and how late results were. */
   clear() {
-    this.#rate_hz = 0;
     this.#late_ms = this.#roundTrip_ms = null;
-    for (const id of ['rate', 'latency', 'off']) write(element(id), '');
-  }
-
-  #write() {
-    write(element('rate'), `${this.#rate_hz.toFixed(1)} results a second`);
-    const latency_ms = this.#late_ms === null ? null : this.#late_ms + (this.#roundTrip_ms ?? 0);
-    write(element('latency'), latency_ms === null ? '' : `${Math.round(latency_ms)} ms from picture to result`);
+    for (const id of ['rate', 'latency']) write(element(id), '');
   }
 }

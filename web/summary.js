@@ -16,18 +16,16 @@ export class Summary {
   #facts = {};
 
   constructor() {
-    element('save-csv').addEventListener('click', () => this.#save(csvOf(this.#history), 'text/csv', 'csv'));
-    element('save-json').addEventListener('click', () => {
-      this.#save(jsonOf(this.#history, this.#facts), 'application/json', 'json');
-    });
-    element('save-png').addEventListener('click', async () => {
-      this.#save(await pictureOf(this.#history), 'image/png', 'png');
-    });
+    this.#onClick('save-csv', 'csv', (history) => new Blob([csvOf(history)], { type: 'text/csv' }));
+    this.#onClick('save-json', 'json', (history) => new Blob([jsonOf(history, this.#facts)], { type: 'application/json' }));
+    this.#onClick('save-png', 'png', pictureOf);
   }
 
-  hide() {
-    element('summary').hidden = true;
-    this.#history = null;
+  #onClick(button, ending, fileOf) {
+    element(button).addEventListener('click', async () => {
+      const history = this.#history; // another session may be summed up before the file is made
+      save(await fileOf(history), ending, history.startedOn);
+    });
   }
 
   /**
@@ -42,16 +40,12 @@ export class Summary {
     element('shares').replaceChildren(...linesOf(history));
     this.#timeline.showAll(history);
   }
-
-  #save(content, type, ending) {
-    save(content, type, ending, this.#history.startedOn);
-  }
 }
 
 function factsOf(history) {
-  const duration_s = (history.time_ms(history.length - 1) - history.startedAt_ms) / 1000;
-  const results = history.length === 1 ? '1 result' : `${history.length} results`;
-  return `${timeWords(duration_s)} minutes, ${results}.`;
+  const duration_s = Math.round((history.time_ms(history.length - 1) - history.startedAt_ms) / 1000);
+  const duration = duration_s < 60 ? `${duration_s} s` : `${timeWords(duration_s)} minutes`;
+  return `${duration}, ${history.length === 1 ? '1 result' : `${history.length} results`}.`;
 }
 
 /** A row for each emotion, and one for the time without evidence; a column for each modality. */

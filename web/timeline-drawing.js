@@ -1,9 +1,10 @@
 // Draws a stretch of a session: who led voice and face, and the fused shares stacked to one.
 
-import { EMOTIONS } from './emotions.js';
+import { EMOTIONS, capitalised } from './emotions.js';
+import { LONGEST_GAP_MS } from './history.js';
 
-const LONGEST_GAP_MS = 1500; // Between results further apart nothing is known.
-const STRIP = 10; // height of the strips of voice and face, in pixels
+const STRIP = 16; // height of the strips of voice and face, in pixels
+const LABEL_INK = '#15181e'; // to be read on every emotion's colour, in both themes
 const GAP = 6; // between strips, and above the axis
 const AXIS = 16;
 const MOST_ROWS = 1500; // More than one in a pixel shows nothing more.
@@ -53,14 +54,36 @@ function follows(history, rows, index) {
   return history.time_ms(rows[index]) - history.time_ms(rows[index - 1]) <= LONGEST_GAP_MS * step;
 }
 
+/** Draw who led, with the name where there is room for it: colour alone tells not everybody. */
 function drawStrip(canvas, history, rows, modality, top, x, palette) {
+  canvas.font = '11px system-ui, sans-serif';
+  canvas.textBaseline = 'middle';
+  canvas.textAlign = 'left';
+  for (const { label, from, to } of stretchesOf(history, rows, modality)) {
+    const left = Math.max(0, x(from));
+    const width = x(to) - left;
+    canvas.fillStyle = palette[label];
+    canvas.fillRect(left, top, width + 0.5, STRIP);
+    const words = capitalised(label);
+    if (canvas.measureText(words).width + 8 > width) continue;
+    canvas.fillStyle = LABEL_INK;
+    canvas.fillText(words, left + 4, top + STRIP / 2 + 0.5);
+  }
+}
+
+/** The stretches of time in which one label led. */
+function stretchesOf(history, rows, modality) {
+  const stretches = [];
   rows.forEach((row, index) => {
     const label = history.label(row, modality);
     if (!label || !follows(history, rows, index)) return;
-    const left = x(history.time_ms(rows[index - 1]));
-    canvas.fillStyle = palette[label];
-    canvas.fillRect(left, top, x(history.time_ms(row)) - left + 0.5, STRIP);
+    const from = history.time_ms(rows[index - 1]);
+    const to = history.time_ms(row);
+    const last = stretches.at(-1);
+    if (last && last.label === label && last.to === from) last.to = to;
+    else stretches.push({ label, from, to });
   });
+  return stretches;
 }
 
 /** Split rows where there was no fused result, or none for a while. */

@@ -19,6 +19,7 @@ export class Timeline {
   #size = { width: 0, height: 0 };
   #history = null;
   #stretch = { from_ms: 0, to_ms: 1, zero_ms: 0 };
+  #written = null;
   #pointed = null; // {x} where the pointer is, or {at_ms} of the result that a key chose
 
   /**
@@ -116,8 +117,11 @@ export class Timeline {
 
   #write(row) {
     const words = row === null ? '' : valuesInWords(this.#history, row);
-    if (this.#readout.textContent !== words) this.#readout.textContent = words;
-    this.#canvas.setAttribute('aria-valuetext', words || 'Arrow keys go from result to result');
+    if (this.#written === words) return;
+    this.#written = words;
+    this.#readout.textContent = words;
+    this.#canvas.ariaValueText = words || 'Arrow keys go from result to result';
+    this.#canvas.ariaValueNow = String(row ?? this.#canvas.ariaValueMax);
   }
 }
 
@@ -142,33 +146,33 @@ function ranked(scores, count) {
 export class LiveTimeline {
   #timeline = new Timeline(document.getElementById('timeline'), document.getElementById('readout'));
   #pause = document.getElementById('pause');
-  #history = null;
   #frame = 0;
-  #pausedAt_ms = null;
+  #isPaused = false;
 
   constructor() {
-    this.#pause.addEventListener('click', () => this.#setPaused(this.#pausedAt_ms === null));
+    this.#pause.addEventListener('click', () => this.#setPaused(!this.#isPaused));
   }
 
   start(history) {
-    this.#history = history;
     this.#setPaused(false);
     cancelAnimationFrame(this.#frame);
+    const isCalm = matchMedia('(prefers-reduced-motion: reduce)'); // then it moves with the results only
+    let drawn = -1;
     const step = () => {
-      this.#timeline.showLastMinute(history, this.#pausedAt_ms ?? performance.now());
+      const isDue = !isCalm.matches || drawn !== history.length;
+      if (isDue && !this.#isPaused) this.#timeline.showLastMinute(history, performance.now());
+      drawn = history.length;
       this.#frame = requestAnimationFrame(step);
     };
     step();
   }
 
-  /** Stand still at the end of the session. */
   stop() {
     cancelAnimationFrame(this.#frame);
   }
 
-  #setPaused(paused) {
-    this.#pausedAt_ms = paused ? performance.now() : null;
-    this.#pause.ariaPressed = String(paused);
-    this.#pause.textContent = paused ? 'Go on' : 'Pause';
+  #setPaused(isPaused) {
+    this.#isPaused = isPaused;
+    this.#pause.ariaPressed = String(isPaused);
   }
 }

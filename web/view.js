@@ -25,8 +25,11 @@ export function build() {
 export function showState(state, words, left_s = null) {
   root.dataset.state = state;
   const isIdle = state === 'idle';
-  element('start').disabled = !isIdle;
-  element('stop').disabled = isIdle;
+  const [offered, other] = isIdle ? ['start', 'stop'] : ['stop', 'start'];
+  const hadFocus = document.activeElement === element(other);
+  element(offered).disabled = false;
+  element(other).disabled = true;
+  if (hadFocus) element(offered).focus();
   showStatus(words, left_s);
 }
 
@@ -50,6 +53,13 @@ export function showCamera(track, whyNot) {
   if ((camera.srcObject?.getVideoTracks()[0] ?? null) !== track) camera.srcObject = track ? new MediaStream([track]) : null;
   element('stage').classList.toggle('seen', Boolean(track?.enabled));
   write(element('empty'), whyNot);
+}
+
+/** Say by way of whom sound and picture may go, so that "nobody else" stays true. */
+export function showRelays(iceServers) {
+  const hosts = iceServers.flatMap(({ urls }) => urls).filter((url) => url.startsWith('turn')).map((url) => url.split(/[:?]/)[1]);
+  const names = [...new Set(hosts)].join(', ');
+  write(element('relays'), names && `On the way they may pass through ${names}, which cannot read them. `);
 }
 
 /** Let the picture's rim glow with the voice, and fill the meter; the level is in [0, 1]. */
@@ -142,7 +152,6 @@ function showFaceBox(face) {
   const camera = element('camera');
   frame.hidden = !face || !camera.srcObject || camera.videoWidth === 0;
   if (frame.hidden) return;
-  frame.dataset.emotion = face.label;
   write(element('face-tag'), nameOf(face));
   const placed = placeMirrored(face.box, camera);
   frame.classList.toggle('low', placed.top + placed.height > 0.95); // Its name would be cut off.

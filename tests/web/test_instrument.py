@@ -9,7 +9,7 @@ import json
 import cv2
 import numpy as np
 
-from eval.timeline import _COLUMNS as REPLAY_COLUMNS
+from eval.timeline import COLUMNS
 from models.emotions import EMOTIONS
 from tests.web.browser import Tab
 from tests.web.conftest import OpenTab
@@ -30,21 +30,25 @@ async def test_muting_is_seen_as_muted(open_tab: OpenTab, happy_devices: Devices
     tab = await open_tab(happy_devices)
     await tab.start()
     await tab.results(4)
-    await tab.page.click("#mute-audio")
-    await tab.page.click("#mute-video")
-    assert await tab.page.get_attribute("#mute-audio", "aria-pressed") == "true"
+    await tab.page.click("#mute")
+    await tab.page.click("#camera-off")
+    assert await tab.page.get_attribute("#mute", "aria-pressed") == "true"
     await tab.until_text("voice-label", "Microphone muted")
     await tab.until_text("face-label", "Camera turned off")
-    (message,) = await tab.results(1)
-    assert message.evidence == "none"
+    assert (await tab.results(4))[-1].evidence == "none"
+    kinds = await tab.page.evaluate(
+        "watched.tracks.filter((track) => track.readyState === 'live').map((track) => track.kind)"
+    )
+    assert kinds == ["audio"]  # the camera's light is out
     off, empty = await tab.text("off", "empty")
     assert off == "Voice is off: microphone muted · Face is off: camera turned off"
     assert empty == "Camera turned off"
-    await tab.page.click("#mute-audio")
-    await tab.page.click("#mute-video")
-    messages = await tab.results(6)
+    await tab.page.click("#mute")
+    await tab.page.click("#camera-off")
+    await tab.until("document.getElementById('off').textContent === ''")
+    messages = await tab.results(8)
     assert messages[-1].evidence == "both"
-    assert (await tab.text("off"))[0] == ""
+    assert tab.offers == 1
 
 
 async def test_other_devices_without_a_new_offer(open_tab: OpenTab, happy_devices: Devices) -> None:
@@ -84,11 +88,14 @@ async def test_unplugged_camera_leaves_the_voice(open_tab: OpenTab, happy_device
           camera.dispatchEvent(new Event('ended')); // which browsers fire when a device goes
         }"""
     )
-    assert (await tab.text("error"))[0].startswith("The camera has stopped")
+    assert (await tab.text("error"))[0].startswith(
+        "Working with the microphone alone: the camera has stopped"
+    )
     await tab.until_text("face-label", "No camera")
     assert await tab.state() == "live"
     await tab.page.evaluate("navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
     await tab.until("!document.getElementById('face-box').hidden")
+    assert await tab.text("error") == [""]
     assert tab.offers == 1
 
 
@@ -193,7 +200,7 @@ async def test_session_can_be_taken_home(open_tab: OpenTab, happy_devices: Devic
 
     table = (await _download(tab, "#save-csv")).decode()
     rows = list(csv.DictReader(io.StringIO(table)))
-    assert tuple(rows[0]) == REPLAY_COLUMNS
+    assert tuple(rows[0]) == COLUMNS
     assert len(rows) == len(arrivals)
     for row, arrival in zip(rows, arrivals, strict=True):
         message = arrival.message
@@ -228,10 +235,10 @@ async def test_space_starts_and_stops(open_tab: OpenTab, happy_devices: Devices)
     tab = await open_tab(happy_devices)
     await tab.page.keyboard.press("Space")
     await tab.until_state("live")
-    await tab.page.focus("#mute-audio")
+    await tab.page.focus("#mute")
     await tab.page.keyboard.press("Space")
     assert await tab.state() == "live"
-    assert await tab.page.get_attribute("#mute-audio", "aria-pressed") == "true"
+    assert await tab.page.get_attribute("#mute", "aria-pressed") == "true"
     await tab.page.evaluate("document.activeElement.blur()")
     await tab.page.keyboard.press("Space")
     assert await tab.state() == "idle"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -179,91 +178,6 @@ async def test_tab_that_ends_ends_its_session(
         await _crash(tab)
     ended_s = await seconds_until(lambda: server_process.is_serving(0), within_s=12)
     print(f"session ended {ended_s:.2f} s after its tab was {ending}")
-
-
-@pytest.mark.parametrize(
-    ("ending", "sentence"),
-    [
-        ("killed", "The connection to the server was lost."),
-        ("ended", "The server ended the session."),
-    ],
-)
-async def test_server_that_restarts_is_found_again(
-    open_tab: OpenTab,
-    happy_devices: Devices,
-    start_process: StartProcess,
-    ending: str,
-    sentence: str,
-) -> None:
-    """When the server goes, the page says so, shows nothing old, and goes on with the next one."""
-    server = start_process()
-    port = urlsplit(server.url).port
-    tab = await open_tab(happy_devices, url=server.url)
-    tab.tolerated = ("net::ERR_CONNECTION_REFUSED",)  # the browser's note on what is not there
-    await tab.start()
-    await tab.results(2)
-    began_at = time.monotonic()
-    if ending == "killed":
-        server.kill()
-    else:
-        server.terminate()
-    await tab.until_state("reconnecting")
-    error, status, fused = await tab.text("error", "status", "fused-label")
-    assert (error, status, fused) == (sentence, "Trying again", "\N{EN DASH}")
-    print(f"server {ending}: the page said so {time.monotonic() - began_at:.2f} s later")
-    await tab.until_text("error", "cannot be reached")
-    before = int(await tab.page.evaluate("document.documentElement.dataset.results"))
-    await asyncio.to_thread(server.process.wait)
-    server = start_process("--port", str(port))
-    began_at = time.monotonic()
-    await tab.results(2)
-    print(f"results again {time.monotonic() - began_at:.2f} s after the next server was ready")
-    assert await tab.state() == "live"
-    assert (await tab.text("error"))[0] == ""
-    assert int(await tab.page.evaluate("document.documentElement.dataset.results")) >= before + 2
-
-
-async def test_stop_ends_the_waiting(
-    open_tab: OpenTab, happy_devices: Devices, start_process: StartProcess
-) -> None:
-    """Stop ends the attempts to reach a server that is gone, and what came before is summed up."""
-    server = start_process()
-    tab = await open_tab(happy_devices, url=server.url)
-    tab.tolerated = ("net::ERR_CONNECTION_REFUSED",)
-    await tab.start()
-    await tab.results(2)
-    server.kill()
-    await tab.until_state("reconnecting")
-    await tab.stop()
-    asked = await tab.page.evaluate("performance.getEntriesByType('resource').length")
-    assert await tab.text("status", "error") == ["Stopped", ""]
-    assert await tab.page.is_visible("#summary")
-    await asyncio.sleep(2.5)
-    assert await tab.page.evaluate("performance.getEntriesByType('resource').length") == asked
-    assert await tab.state() == "idle"
-
-
-async def test_full_server_is_asked_again_when_it_said(
-    open_tab: OpenTab, happy_devices: Devices, start_process: StartProcess
-) -> None:
-    """Who finds no place is told so, and gets in by waiting once a place is free."""
-    server = start_process("--max-sessions", "1")
-    first = await open_tab(happy_devices, url=server.url)
-    await first.start()
-    await first.results(1)
-    second = await open_tab(happy_devices, url=server.url)
-    second.tolerated = ("503 (Service Unavailable)",)  # the browser's note on the refusal
-    await second.start()
-    await second.until_state("reconnecting")
-    error, status, countdown = await second.text("error", "status", "countdown")
-    assert error == "The server is full; try again in 10 seconds."
-    assert status == "Trying again"
-    assert countdown in {"in 10 s", "in 9 s"}
-    await first.stop()
-    offers = second.offers
-    await second.results(1)
-    assert second.offers == offers + 1
-    assert (await second.text("error"))[0] == ""
 
 
 async def test_no_way_through_is_explained(
