@@ -136,7 +136,7 @@ def pictures_of(recording: Recording) -> Iterator[npt.NDArray[np.uint8]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the sheet; return 0, 1 where a clip was left out, or 2 where there is nothing."""
+    """Write the sheet; return 0, 1 where a clip was left out, or 2 where none was named."""
     limit_threads_or_exit()
     from eval.recording import Recording, RecordingError
     from models.loading import ModelConfig, load_models
@@ -169,7 +169,7 @@ def _read_flags(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("clips", nargs="+", type=Path, metavar="clip", help="recordings, or folders of them")
     add("--fer", type=Path, help="a split of FER-2013, for a first row: FER2013/test, say")
-    add("--face-model", choices=("auto", "hsemotion", "embedded"), default="auto")
+    add("--face-model", choices=("auto", "hsemotion", "embedded"), default="embedded")
     add("--out", type=Path, default=Path("crops.png"))
     return parser.parse_args(argv)
 

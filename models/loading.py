@@ -61,6 +61,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.face_model not in {"auto", "hsemotion", "embedded"}:
             raise ValueError(f"face_model is auto, hsemotion or embedded, not {self.face_model}")
+        if self.face_device not in {"cpu", "cuda"}:
+            raise ValueError(f"face_device is cpu or cuda, not {self.face_device}")
 
 
 @dataclass(frozen=True)

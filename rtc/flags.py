@@ -213,5 +213,8 @@ def _switch(text: str) -> bool:
 
 
 def from_environment(name: str, default: object) -> object:
-    """Return the environment's text, which argparse then converts and checks, or the default."""
+    """Return the environment's text, which argparse then converts to its type, or the default.
+
+    It does not check it against ``choices``: what is built from the flags does that.
+    """
     return os.environ.get(name) or default

@@ -106,7 +106,8 @@ def make_identity(addresses: Sequence[IPv4Address | IPv6Address]) -> Identity:
 def _self_signed(
     key: ec.EllipticCurvePrivateKey, addresses: Sequence[IPv4Address | IPv6Address]
 ) -> x509.Certificate:
-    names = dict.fromkeys(["localhost", socket.gethostname()])
+    # A certificate's names are ASCII; a host with another name is reached by its addresses.
+    names = dict.fromkeys(name for name in ("localhost", socket.gethostname()) if name.isascii())
     hosts = dict.fromkeys([ip_address("127.0.0.1"), ip_address("::1"), *addresses])
     subject = x509.Name.from_rfc4514_string("CN=emotion-server")
     now = datetime.now(UTC)
@@ -133,6 +134,9 @@ def _self_signed(
 def _identity(
     certificate: x509.Certificate, cert_file: Path, key_file: Path | None = None
 ) -> Identity:
+    if certificate.not_valid_after_utc < datetime.now(UTC):
+        ended = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
+        raise TlsError(f"{cert_file} was valid until {ended}; get a new certificate")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         context.load_cert_chain(cert_file, key_file)
@@ -148,7 +152,8 @@ def _read(path: Path, load: Callable[[bytes], _Read], what: str) -> _Read:
         raise TlsError(f"{path} cannot be read: {error.strerror}") from error
     except TypeError as error:  # cryptography's way of asking for the passphrase
         raise TlsError(
-            f"{path} is locked with a passphrase; unlock it with: openssl pkey -in {path}"
+            f"{path} is locked with a passphrase; unlock it with: "
+            f"openssl pkey -in {path} -out UNLOCKED_FILE"
         ) from error
     except (ValueError, UnsupportedAlgorithm) as error:
         raise TlsError(f"{path} holds no {what} in PEM form that can be used") from error

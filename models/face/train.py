@@ -34,7 +34,7 @@ _CALIBRATION_PICTURES = 256
 
 @dataclass(frozen=True)
 class FaceTraining:
-    """What a run is made of; the defaults gave the shipped weights.
+    """What a run is made of.
 
     Attributes:
         schedule: (working size in pixels, epochs) of each part of the run. Most of what there is
@@ -242,6 +242,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given.pretrained:
             check_files(given.pretrained)
         lessons = read_lessons(given.fer, recipe.targets)
+        torch.manual_seed(recipe.seed)  # of the layers that begin with nothing
         network = FaceNetwork()
         if given.start:
             _begin_with(network, given.start)
@@ -258,9 +259,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _begin_with_objects(network: FaceNetwork, folder: Path, lessons: Lessons, seed: int) -> None:
-    """Fill in the detector's weights; what it lacks is left random, by the seed."""
-    torch.manual_seed(seed)
-    network.load_state_dict(FaceNetwork().state_dict())
     shuffled = np.random.default_rng(seed).permutation(len(lessons.training))
     some = lessons.training.images[shuffled[:_CALIBRATION_PICTURES]]
     load_pretrained(network, folder, torch.from_numpy(some).unsqueeze(1).float().div(255))

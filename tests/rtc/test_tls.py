@@ -204,3 +204,15 @@ def test_flags_that_contradict_each_other_are_refused(
     """Half a pair, and files beside a made certificate, are refused."""
     with pytest.raises(TlsError, match=sentence):
         TlsConfig(*config)
+
+
+def test_expired_certificate(tmp_path: Path):
+    """A certificate whose time is over, which browsers refuse, is refused at the start."""
+    with pytest.raises(TlsError, match=r"was valid until \d{4}-\d\d-\d\d; get a new"):
+        load_identity(*write_pems(tmp_path, "old", valid_days=-1))
+
+
+def test_host_with_a_name_that_no_certificate_can_hold(monkeypatch: pytest.MonkeyPatch):
+    """A machine whose name is not ASCII gets a certificate for localhost and its addresses."""
+    monkeypatch.setattr("socket.gethostname", lambda: "caf\u00e9")
+    assert make_identity([]).fingerprint
