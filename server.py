@@ -157,15 +157,15 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
         server = ServerConfig(max_sessions=given.max_sessions, session=session)
         tls = TlsConfig(given.cert_file, given.key_file, given.self_signed)
         evaluation = evaluation_from(given)
+        models = ModelConfig(
+            voice_weights=given.audio_weights,
+            face_weights=given.face_weights,
+            face_model=given.face_model,
+            face_device=given.face_device,
+            offline=given.offline,
+        )
     except ValueError as error:
         parser.exit(2, f"error: {error}\n")
-    models = ModelConfig(
-        voice_weights=given.audio_weights,
-        face_weights=given.face_weights,
-        face_model=given.face_model,
-        face_device=given.face_device,
-        offline=given.offline,
-    )
     return Settings(
         host=given.host,
         port=given.port,

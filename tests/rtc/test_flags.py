@@ -43,6 +43,17 @@ def test_nonsense_is_refused_with_a_reason(
     assert sentence in capsys.readouterr().err
 
 
+def test_nonsense_in_the_environment_is_refused_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A choice that comes from the environment is checked as one from a flag."""
+    monkeypatch.setenv("FACE_DEVICE", "abacus")
+    with pytest.raises(SystemExit) as ended:
+        read_settings([])
+    assert ended.value.code == 2
+    assert "face_device is cpu or cuda, not abacus" in capsys.readouterr().err
+
+
 def test_environment_names_of_the_original_are_read_and_flags_win(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -18,14 +18,16 @@ _WARM_UP_S = 20.0
 _MOST_GROWTH_BYTES = 1_000_000
 _MOST_DRAWING_MS = 4.0
 
-# Measures what is done for each painted frame, into room that is made beforehand.
+# Sums up what all callbacks of a painted frame take, into room that is made beforehand.
 _MEASURE_FRAMES = """
-window.frames_ms = { times: new Float32Array(120_000), count: 0 };
+window.frames_ms = { times: new Float32Array(60_000), count: 0, newest: 0 };
 const { requestAnimationFrame } = window;
 window.requestAnimationFrame = (callback) => requestAnimationFrame.call(window, (now) => {
   const began = performance.now();
   callback(now);
-  frames_ms.times[frames_ms.count++ % frames_ms.times.length] = performance.now() - began;
+  if (now !== frames_ms.newest) frames_ms.times[++frames_ms.count % frames_ms.times.length] = 0;
+  frames_ms.newest = now;
+  frames_ms.times[frames_ms.count % frames_ms.times.length] += performance.now() - began;
 });
 """
 
@@ -55,14 +57,14 @@ async def test_long_session_stays_light(open_tab: OpenTab, happy_devices: Device
     results = int(await tab.page.evaluate("document.documentElement.dataset.results")) - results
     times_ms = np.array(
         await tab.page.evaluate(
-            "[...frames_ms.times.subarray(0, Math.min(frames_ms.count, frames_ms.times.length))]"
+            "[...frames_ms.times.subarray(1, Math.min(frames_ms.count, frames_ms.times.length))]"
         )
     )
     middle, p95 = np.percentile(times_ms, [50, 95])
     print(
         f"{_MINUTES:g} minutes, {results} results: "
         f"heap {before / 1e6:.1f} MB {growth / 1e3:+.0f} kB; "
-        f"{len(times_ms)} callbacks of frames, median {middle:.2f} ms, 95 % below {p95:.2f} ms"
+        f"{len(times_ms)} frames, median {middle:.2f} ms, 95 % below {p95:.2f} ms"
     )
     assert await tab.state() == "live"
     assert results >= 100 * _MINUTES
