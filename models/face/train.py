@@ -245,7 +245,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         torch.manual_seed(recipe.seed)  # of the layers that begin with nothing
         network = FaceNetwork()
         if given.start:
-            _begin_with(network, given.start)
+            begin_with(network, given.start)
         else:
             _begin_with_objects(network, given.pretrained, lessons, recipe.seed)
         averaged = train(recipe, network, lessons, given.checkpoint)
@@ -264,7 +264,13 @@ def _begin_with_objects(network: FaceNetwork, folder: Path, lessons: Lessons, se
     load_pretrained(network, folder, torch.from_numpy(some).unsqueeze(1).float().div(255))
 
 
-def _begin_with(network: FaceNetwork, weights: Path) -> None:
+def begin_with(network: FaceNetwork, weights: Path) -> None:
+    """Load weights that training wrote into ``network``.
+
+    Raises:
+        OSError: they cannot be read.
+        ValueError: they are of something else.
+    """
     try:
         network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     except (RuntimeError, TypeError, pickle.UnpicklingError) as error:

@@ -1,0 +1,50 @@
+"""A network between two: at the ends one of them, in the middle with statistics of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.face.interpolate import between, main, measure_statistics
+from models.face.network import FaceNetwork
+
+
+def test_between_by_hand():
+    """Numbers lie between by their share; counters are those of the later network."""
+    earlier = {"weight": torch.tensor([0.0, 4.0]), "count": torch.tensor(1)}
+    later = {"weight": torch.tensor([1.0, 8.0]), "count": torch.tensor(5)}
+    for share, wanted in ((0.0, [1.0, 8.0]), (0.25, [0.75, 7.0]), (1.0, [0.0, 4.0])):
+        found = between(earlier, later, share)
+        assert found["weight"].tolist() == wanted
+        assert found["count"].item() == 5
+    with pytest.raises(ValueError, match=r"in \[0, 1\], not 1.5"):
+        between(earlier, later, 1.5)
+
+
+def test_statistics_are_those_of_the_pictures():
+    """The first normalisation's mean and variance are what its inputs have in these pictures."""
+    torch.manual_seed(0)
+    network = FaceNetwork()
+    images = np.random.default_rng(0).integers(0, 256, (256, 48, 48), dtype=np.uint8)
+    measure_statistics(network, images)
+    assert not network.training
+    with torch.inference_mode():
+        grey = torch.from_numpy(images).float().div(255).unsqueeze(1)
+        seen = network.backbone.conv_stem(network.prepared(grey))
+    norm = network.backbone.bn1
+    torch.testing.assert_close(norm.running_mean, seen.mean((0, 2, 3)), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(norm.running_var, seen.var((0, 2, 3)), rtol=1e-2, atol=1e-4)
+
+
+def test_weights_of_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A file that holds no face network is named, and nothing is written."""
+    other = tmp_path / "other.pt"
+    torch.save({"weight": torch.zeros(2)}, other)
+    out = tmp_path / "out.pt"
+    flags = ["--share", "0.5", "--fer", str(tmp_path), "--out", str(out)]
+    assert main([str(other), str(other), *flags]) == 1
+    assert f"{other} does not hold the weights of a face network" in capsys.readouterr().err
+    assert not out.exists()
