@@ -30,14 +30,14 @@ def labels_by_class(labels: np.ndarray, per_class: int) -> np.ndarray:
 
 @pytest.mark.skipif(not FER_TEST.exists(), reason=NO_RECORDINGS)
 def test_face_on_unseen_pictures(models: LoadedModels):
-    """Of ten test pictures of each class at least half are classified as they are labelled."""
+    """Of forty test pictures of each class six in ten are classified as they are labelled."""
     split = read_split(FER_TEST)
-    rows = labels_by_class(split.labels, 10)
+    rows = labels_by_class(split.labels, 40)
     face_input = models.classifier.input
     scores = models.classifier.classify(
         [normalised(split.images[row][..., None], face_input) for row in rows]
     )
-    assert np.mean(np.argmax(scores, axis=1) == split.labels[rows]) >= 0.5
+    assert np.mean(np.argmax(scores, axis=1) == split.labels[rows]) >= 0.6
 
 
 def mean_scores(models: LoadedModels, utterance: Utterance) -> np.ndarray:
@@ -51,11 +51,11 @@ def mean_scores(models: LoadedModels, utterance: Utterance) -> np.ndarray:
 
 @pytest.mark.skipif(not RAVDESS.exists(), reason=NO_RECORDINGS)
 def test_voice_of_unseen_speakers(models: LoadedModels):
-    """Of four clips of each class, by speakers never trained on, at least two in five are right."""
+    """Of eight clips of each class, by speakers never trained on, at least half are right."""
     clips = [u for actor in UNSEEN_ACTORS for u in ravdess(RAVDESS / f"Actor_{actor}")]
-    rows = labels_by_class(np.array([clip.label for clip in clips]), 4)
+    rows = labels_by_class(np.array([clip.label for clip in clips]), 8)
     hits = [mean_scores(models, clips[row]).argmax() == clips[row].label for row in rows]
-    assert np.mean(hits) >= 0.4
+    assert np.mean(hits) >= 0.5
 
 
 def test_face_in_photograph(models: LoadedModels):
