@@ -76,6 +76,12 @@ class Photographer:
 
     async def write(self, tab: Tab, name: str, *, whole: bool = False) -> None:
         """Write what a tab shows; the whole page, or what is on the screen."""
+        # Chromium calls a camera that is a file by the file's path, which says nothing to anybody.
+        await tab.page.evaluate(
+            """for (const id of ['microphone', 'camera-choice'])
+              for (const option of document.getElementById(id).options)
+                if (option.value) option.text = id === 'microphone' ? 'Microphone' : 'Camera';"""
+        )
         path = self._folder / f"{name}.png"
         await tab.page.screenshot(path=path, full_page=whole, animations="disabled")
         print(path)

@@ -209,3 +209,23 @@ def _labels(messages: list[EmotionMessage]) -> str:
         given = [getattr(message, name) for message in messages]
         counts.append(f"{name} {dict(Counter(m.label if m else None for m in given))}")
     return "; ".join(counts)
+
+
+async def test_weak_evidence_is_called_uncertain(open_tab: OpenTab, happy_devices: Devices) -> None:
+    """A best share below the limit is not made a label; at the limit it is."""
+    tab = await open_tab(happy_devices)
+    for share, label, emotion in ((0.34, "Uncertain", "none"), (0.35, "Sad", "sad")):
+        await tab.page.evaluate(
+            """async (share) => {
+              const { showMessage } = await import('/static/view.js');
+              const { EMOTIONS } = await import('/static/emotions.js');
+              const rest = EMOTIONS.map((emotion) => [emotion, (1 - share) / 6]);
+              const probabilities = { ...Object.fromEntries(rest), sad: share };
+              const modality = { label: 'sad', probabilities, age_ms: 0 };
+              showMessage({ voice: modality, face: null, fused: modality, top5: [] }, {});
+            }""",
+            share,
+        )
+        assert await tab.text("voice-label", "fused-label") == [label, label]
+        assert await tab.page.get_attribute("#fused", "data-emotion") == emotion
+        assert await tab.text("voice-probability") == [f"{share * 100:.0f} %"]
