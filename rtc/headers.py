@@ -17,7 +17,6 @@ _SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(self)",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
 }
 
 _TEXT_SUFFIXES = {"", ".html", ".css", ".js", ".svg"}  # "" is the page at /

@@ -75,7 +75,6 @@ async def test_every_answer_carries_the_security_headers(
     assert headers["Permissions-Policy"] == "camera=(self), microphone=(self)"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
 async def test_a_body_too_large_and_a_fault_of_ours_carry_them_too(

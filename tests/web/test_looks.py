@@ -106,7 +106,7 @@ async def test_focus_is_seen_on_everything_that_takes_it(
             break
         assert outline == "3px", name
         reached.append(name)
-    controls = ["start", "microphone", "mute-audio", "mute-video", "summary-timeline", "summary"]
+    controls = ["start", "mute", "camera-off", "summary-timeline", "summary"]
     assert [name for name in reached if name in controls] == controls
     assert {"save-csv", "save-json", "save-png"} <= set(reached)
 
