@@ -1,8 +1,8 @@
 // The choice of camera and microphone, and their off buttons, before a session and during one.
 
+import { DEVICES } from './errors.js';
 import { KINDS } from './media.js';
 
-const NAMES = { audio: 'microphone', video: 'camera' };
 const LISTS = { audio: 'microphone', video: 'camera-choice' };
 const OFF_BUTTONS = { audio: 'mute', video: 'camera-off' };
 
@@ -39,11 +39,11 @@ export class DeviceControls {
     const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => null)) ?? [];
     for (const kind of KINDS) {
       const found = devices.filter((device) => device.kind === `${kind}input` && device.deviceId);
-      const shown = found.length ? found : [{ deviceId: '', label: `The browser’s ${NAMES[kind]}` }];
+      const shown = found.length ? found : [{ deviceId: '', label: `The browser’s ${DEVICES[kind]}` }];
       const inUse = this.#media?.track(kind)?.getSettings().deviceId;
       const list = element(LISTS[kind]);
       list.replaceChildren(
-        ...shown.map(({ deviceId, label }, index) => new Option(label || `${NAMES[kind]} ${index + 1}`, deviceId)),
+        ...shown.map(({ deviceId, label }, index) => new Option(label || `${DEVICES[kind]} ${index + 1}`, deviceId)),
       );
       list.value = inUse || this.chosen[kind];
       if (list.selectedIndex < 0) list.selectedIndex = 0;

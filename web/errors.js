@@ -1,5 +1,7 @@
 // Turns the names of errors into sentences for a person, so that nothing ends in the console alone.
 
+import { capitalised } from './emotions.js';
+
 /** An error whose message is already a sentence for the person in front of the page. */
 export class Told extends Error {
   name = 'Told';
@@ -47,7 +49,7 @@ export function sentence(error) {
   return `Something unexpected went wrong (${error?.name ?? 'unknown'}: ${error?.message ?? error}).`;
 }
 
-const DEVICES = { video: 'camera', audio: 'microphone' };
+export const DEVICES = { video: 'camera', audio: 'microphone' };
 
 const TROUBLE = {
   NotAllowedError: (device) => `the ${device} was refused; allow it in the browser’s settings for this page`,
@@ -101,4 +103,4 @@ export function keptSentence(kind, error) {
   return `Nothing was switched: ${troubleClause(kind, error)}.`;
 }
 
-const asSentence = (clause) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
+const asSentence = (clause) => `${capitalised(clause)}.`;

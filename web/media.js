@@ -1,6 +1,6 @@
 // Camera and microphone: opens the ones that are there, switches and mutes them, and notices when one goes.
 
-import { INSECURE, Told, keptSentence, lostClause, missingSentence, noticeSentence, troubleClause } from './errors.js';
+import { DEVICES, INSECURE, Told, keptSentence, lostClause, missingSentence, noticeSentence, troubleClause } from './errors.js';
 
 const WANTED = {
   video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 15 } },
@@ -186,9 +186,8 @@ function wish(kind, deviceId) {
 }
 
 async function isGranted(kind) {
-  const name = { video: 'camera', audio: 'microphone' }[kind];
   try {
-    return (await navigator.permissions.query({ name })).state === 'granted';
+    return (await navigator.permissions.query({ name: DEVICES[kind] })).state === 'granted';
   } catch {
     return false; // This browser does not say: rather ask too seldom than twice.
   }

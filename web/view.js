@@ -102,13 +102,14 @@ function showModality(name, modality) {
 
 /** @param {Modality} modality */
 function nameOf({ label, probabilities }) {
-  return probabilities[label] < UNCERTAIN_BELOW ? 'Uncertain' : capitalised(label);
+  return isSure({ label, probabilities }) ? capitalised(label) : 'Uncertain';
 }
+
+const isSure = ({ label, probabilities }) => probabilities[label] >= UNCERTAIN_BELOW;
 
 function drawCard(name, label, share, modality) {
   const card = element(name);
-  const isSure = modality && modality.probabilities[modality.label] >= UNCERTAIN_BELOW;
-  card.dataset.emotion = isSure ? modality.label : 'none';
+  card.dataset.emotion = modality && isSure(modality) ? modality.label : 'none';
   card.classList.toggle('without', !modality);
   write(element(`${name}-label`), label);
   write(element(`${name}-probability`), share);

@@ -115,6 +115,18 @@ class Tab:
             "document.getElementById('stop').click(), document.documentElement.dataset.state"
         )
 
+    async def unplug(self, *kinds: str) -> None:
+        """Take devices away, as browsers tell a page of it; kinds are "audio" and "video"."""
+        await self.page.evaluate(
+            """(kinds) => watched.tracks
+              .filter(({ kind }) => kinds.includes(kind))
+              .forEach((track) => {
+                track.stop();
+                track.dispatchEvent(new Event('ended')); // which stop alone does not fire
+              })""",
+            list(kinds),
+        )
+
     async def state(self) -> str:
         return await self.page.evaluate("document.documentElement.dataset.state")
 

@@ -76,13 +76,7 @@ async def test_devices_change_while_the_server_is_away(
     await tab.results(2)
     server.kill()
     await tab.until_state("reconnecting")
-    await tab.page.evaluate(
-        """() => {
-          const camera = watched.tracks.find((track) => track.kind === 'video');
-          camera.stop();
-          camera.dispatchEvent(new Event('ended'));
-        }"""
-    )
+    await tab.unplug("video")
     await tab.until_text("error", "the camera has stopped")
     server.process.wait()
     start_process("--port", server.url.rpartition(":")[2])
@@ -98,12 +92,7 @@ async def test_both_devices_lost_end_the_session(open_tab: OpenTab, happy_device
     tab = await open_tab(happy_devices)
     await tab.start()
     await tab.results(1)
-    await tab.page.evaluate(
-        """() => watched.tracks.forEach((track) => {
-          track.stop();
-          track.dispatchEvent(new Event('ended'));
-        })"""
-    )
+    await tab.unplug("audio", "video")
     await tab.until_state("idle")
     sentence = (await tab.text("error"))[0]
     assert "The camera has stopped" in sentence

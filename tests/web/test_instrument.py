@@ -81,13 +81,7 @@ async def test_unplugged_camera_leaves_the_voice(open_tab: OpenTab, happy_device
     tab = await open_tab(happy_devices)
     await tab.start()
     await tab.results(2)
-    await tab.page.evaluate(
-        """() => {
-          const camera = watched.tracks.find((track) => track.kind === 'video');
-          camera.stop();
-          camera.dispatchEvent(new Event('ended')); // which browsers fire when a device goes
-        }"""
-    )
+    await tab.unplug("video")
     assert (await tab.text("error"))[0].startswith(
         "Working with the microphone alone: the camera has stopped"
     )
