@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
 import socket
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
+from models.command_line import CommandParser
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from rtc.tls import Identity, TlsConfig
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
+
+_EPILOG = """\
+Names in square brackets are environment variables; a flag wins over its variable. Exit code: 0
+after Ctrl-C or SIGTERM; 2 when a flag, a variable, or a file that one of them names is wrong; 1
+when the server cannot run: the port is taken, a device or a library is not there, or weights
+that come with the project are damaged."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,9 @@ class Settings:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the server until a signal; return the exit code."""
+    """Run the server until a signal; return the exit code that ``--help`` explains."""
     limit_threads_or_exit()
+    from models.own_weights import OwnWeightsError
     from models.runtime import DeviceError
     from models.weights import WeightsError
     from rtc.serve import PortError, hold_port
@@ -51,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with hold_port(settings.host, settings.port) as held:
             models = _load(settings)
             asyncio.run(_serve(settings, models, held, identity))
-    except TlsError as error:
+    except (OwnWeightsError, TlsError) as error:
         return _failed(error, code=2)
     except (DeviceError, PortError, WeightsError) as error:
         return _failed(error)
@@ -133,10 +140,10 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
     from rtc.flags import add_server_flags, ice_servers_from
     from rtc.tls import TlsConfig
 
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="server.py",
         description="Real-time emotion recognition over WebRTC: voice, face and both fused.",
-        epilog="Names in square brackets are environment variables; a flag wins over its variable.",
+        epilog=_EPILOG,
     )
     add_server_flags(parser)
     add_evaluation_flags(parser)
@@ -165,7 +172,7 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
             offline=given.offline,
         )
     except ValueError as error:
-        parser.exit(2, f"error: {error}\n")
+        parser.error(str(error))
     return Settings(
         host=given.host,
         port=given.port,

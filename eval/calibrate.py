@@ -8,12 +8,12 @@ training held out. Guo et al., "On calibration of modern neural networks", ICML 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.command_line import CommandParser
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from models.loading import EMBEDDED_FACE, VOICE, ModelConfig, load_models
     from models.weights import MANIFEST_PATH, WeightsError, read_manifest, write_temperature
 
-    parser = argparse.ArgumentParser(prog="eval.calibrate", description=__doc__)
+    parser = CommandParser(prog="eval.calibrate", description=__doc__)
     parser.add_argument("--ravdess", type=Path, help="folder with Actor_17 to Actor_20")
     parser.add_argument("--fer", type=Path, help="folder with FER-2013's train/ and test/")
     given = parser.parse_args(argv)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from rtc.flags import from_environment
+from models.command_line import from_environment, integer
 
 # Where test data are looked for when no folder is named.
 RAVDESS_FOLDER = Path("data/ravdess")
@@ -57,11 +57,7 @@ def add_evaluation_flags(parser: argparse.ArgumentParser, *, face: bool = True) 
 
 
 def evaluation_from(arguments: argparse.Namespace) -> EvalConfig:
-    """Build the configuration from parsed flags.
-
-    Raises:
-        ValueError: a number is out of its range.
-    """
+    """Build the configuration from parsed flags, which have checked their numbers."""
     # Each flag is kept under the name of the field that it sets.
     names = [field.name for field in fields(EvalConfig)]
     return EvalConfig(**{name: getattr(arguments, name) for name in names if name in arguments})
@@ -80,7 +76,7 @@ def _add_voice_flags(add: Callable[..., argparse.Action]) -> None:
     add(
         "--eval-max-per-class",
         dest="max_per_class",
-        type=int,
+        type=integer(0, why="0 takes all"),
         metavar="N",
         default=from_environment("EVAL_MAX_PER_CLASS", EvalConfig.max_per_class),
         help="clips and pictures per class, 0 for all [EVAL_MAX_PER_CLASS; default %(default)s]",
@@ -88,7 +84,7 @@ def _add_voice_flags(add: Callable[..., argparse.Action]) -> None:
     add(
         "--eval-batch-windows",
         dest="batch_windows",
-        type=int,
+        type=integer(1),
         metavar="N",
         default=from_environment("EVAL_BATCH_WINDOWS", EvalConfig.batch_windows),
         help="windows given to a network at a time [EVAL_BATCH_WINDOWS; default %(default)s]",
@@ -107,7 +103,7 @@ def _add_face_flags(add: Callable[..., argparse.Action]) -> None:
     )
     add(
         "--fused-samples-per-class",
-        type=int,
+        type=integer(0, why="0 takes all"),
         metavar="N",
         default=from_environment("FUSED_SAMPLES_PER_CLASS", EvalConfig.fused_samples_per_class),
         help="clip and picture pairs per class [FUSED_SAMPLES_PER_CLASS; default %(default)s]",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.clips import ClipsError, clips_at
+from models.command_line import CommandParser
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _read_flags(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="eval.contact_sheet", description=__doc__)
+    parser = CommandParser(prog="eval.contact_sheet", description=__doc__)
     add = parser.add_argument
     add("clips", nargs="+", type=Path, metavar="clip", help="recordings, or folders of them")
     add("--fer", type=Path, help="a split of FER-2013, for a first row: FER2013/test, say")

@@ -7,7 +7,6 @@ Trains one network a fold, so it takes hours; a run that was stopped goes on whe
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.command_line import CommandParser
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from models.voice import corpora
     from models.voice.train import VoiceTraining, load_clips, train
 
-    parser = argparse.ArgumentParser(prog="eval.crossvalidate", description=__doc__)
+    parser = CommandParser(prog="eval.crossvalidate", description=__doc__)
     corpora.add_corpus_flags(parser)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=VoiceTraining.steps)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
+from models.command_line import CommandParser, folder_to_write
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -61,14 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, EvalConfig]:
-    parser = argparse.ArgumentParser(prog="eval.quick", description=__doc__, epilog=_EPILOG)
+    parser = CommandParser(prog="eval.quick", description=__doc__, epilog=_EPILOG)
     add_evaluation_flags(parser)
     add = parser.add_argument
     add("--full", action="store_true", help="all clips and pictures, no sample")
     add("--json", action="store_true", help="print nothing but JSON on standard output")
     add(
         "--report",
-        type=Path,
+        type=folder_to_write,
         metavar="FOLDER",
         help="write report.html and results.json into this folder",
     )
@@ -85,11 +86,9 @@ def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, EvalCon
     try:
         if given.report:
             given.report.mkdir(parents=True, exist_ok=True)
-        return given, evaluation_from(given)
     except OSError as error:
         parser.error(f"no report can be written to {given.report}: {error.strerror}")
-    except ValueError as error:
-        parser.error(str(error))
+    return given, evaluation_from(given)
 
 
 def _explain(outcomes: Sequence[Outcome]) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.clips import Clip, ClipsError, clips_at
+from models.command_line import CommandParser, folder_to_write, number
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _EPILOG = """\
 Writes FILE.csv, FILE.json and FILE.png for each clip, and for several summary.csv. Exit code: 0
 when every clip was replayed; 1 when one could not be, or the networks cannot be loaded; 2 when
-there is nothing to replay."""
+there is nothing to replay, or a flag is wrong."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,7 +77,7 @@ async def _replay_all(
                 summary = await _replay_one(clip, out, engine, config, label)
             except RecordingError as error:
                 summary = Summary(clip.name, error=str(error))
-                tqdm.write(f"{clip.name}: not replayed: {error}", file=sys.stderr)
+                tqdm.write(f"{clip.path}: not replayed: {error}", file=sys.stderr)
             summaries.append(summary)
     finally:
         engine.close()
@@ -138,10 +139,16 @@ def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, Session
 
     config = SessionConfig()
     fusion = config.tracker.fusion
-    parser = argparse.ArgumentParser(prog="eval.replay", description=__doc__, epilog=_EPILOG)
+    parser = CommandParser(prog="eval.replay", description=__doc__, epilog=_EPILOG)
     add = parser.add_argument
     add("clips", nargs="+", type=Path, metavar="CLIP", help="a recording, or a folder of them")
-    add("--out", type=Path, default=Path("runs/replay"), help="where to write [%(default)s]")
+    add(
+        "--out",
+        type=folder_to_write,
+        metavar="FOLDER",
+        default=Path("runs/replay"),
+        help="where to write [%(default)s]",
+    )
     add(
         "--face-model",
         choices=("auto", "hsemotion", "embedded"),
@@ -157,16 +164,13 @@ def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, Session
     )
     add(
         "--fuse-w-voice",
-        type=float,
+        type=number(0, 1),
         default=fusion.w_voice,
         metavar="WEIGHT",
         help="weight of the voice, 0 to 1 [%(default)s]",
     )
     given = parser.parse_args(argv)
-    try:
-        fusion = FusionConfig(given.fuse_w_voice, given.fusion)
-    except ValueError as error:
-        parser.error(str(error))
+    fusion = FusionConfig(given.fuse_w_voice, given.fusion)
     return given, replace(config, tracker=replace(config.tracker, fusion=fusion))
 
 

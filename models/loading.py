@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from models.emotions import EMOTIONS
+from models.download import DownloadError
 from models.engine import InferenceEngine
 from models.face.crop import FaceInput
 from models.face.detector import FaceDetector
-from models.face.hsemotion import locate
+from models.face.hsemotion import cached_weights_path, locate
 from models.face.predictor import FaceClassifier, FacePredictor
+from models.own_weights import own_network
 from models.runtime import DeviceError, OnnxNetwork
 from models.voice.features import SAMPLE_RATE_HZ, Mfcc
 from models.voice.predictor import VoicePredictor
@@ -80,7 +81,8 @@ def load_models(config: ModelConfig) -> LoadedModels:
     """Load what ``config`` asks for. Takes seconds; a download, where one is tried, takes longer.
 
     Raises:
-        WeightsError: weights are missing, damaged, or of another kind.
+        WeightsError: weights are missing, damaged, or of another kind; those that ``config`` names
+            are refused with its subclass ``models.own_weights.OwnWeightsError``.
         models.runtime.DeviceError: the device is not available.
     """
     manifest = read_manifest()
@@ -128,21 +130,31 @@ def _load_face(
 
 def _hsemotion(config: ModelConfig, facts: NetworkFacts) -> FaceClassifier | None:
     """Load HSEmotion's network; None where it is only preferred and cannot be had or used."""
-    required = config.face_model == "hsemotion"
     try:
-        path = locate(offline=config.offline, required=required)
-        if path is None:
-            return None
-        network = OnnxNetwork(path, config.face_device)
+        network = OnnxNetwork(locate(offline=config.offline), config.face_device)
     except DeviceError:
         raise
     except Exception as error:
         # Whatever is wrong with a file that is not ours must not keep the server from starting.
-        if required:
+        if config.face_model == "hsemotion":
             raise WeightsError(f"HSEmotion cannot be used: {error}") from error
-        _log.warning("HSEmotion is not used: %s", error)
+        _log.warning(
+            "HSEmotion's face network %s, so the embedded one is used; "
+            "--face-model embedded stops looking for it",
+            _fault(error, config),
+        )
+        _log.debug("HSEmotion is not used: %s", error)
         return None
     return FaceClassifier(network, facts.order, _face_input(facts), facts.temperature)
+
+
+def _fault(error: Exception, config: ModelConfig) -> str:
+    """Say in a few words why HSEmotion is not used, at length only of a file that is there."""
+    if isinstance(error, DownloadError):
+        return "could not be downloaded"
+    if config.offline and not cached_weights_path().is_file():
+        return "is not on this machine"
+    return f"cannot be used ({error})"
 
 
 def _network(
@@ -156,29 +168,7 @@ def _network(
     if _is_shipped(path, facts):
         path = verified(path.resolve(), facts)
         return OnnxNetwork(verified(path.with_suffix(".onnx"), facts), device)
-    if not path.is_file():
-        raise WeightsError(f"{path} is missing; name weights that are there, or none for ours")
-    try:
-        model = path if path.suffix == ".onnx" else _exported(path, build(), example)
-        network = OnnxNetwork(model, device)
-        shape = network(example).shape
-    except DeviceError:
-        raise
-    except Exception as error:
-        first_line = str(error).partition("\n")[0]
-        raise WeightsError(f"{path} does not fit {facts.name}: {first_line}") from error
-    if shape != (1, len(EMOTIONS)):
-        raise WeightsError(f"{path} gives outputs of shape {shape}, not (1, {len(EMOTIONS)})")
-    return network
-
-
-def _exported(path: Path, network: nn.Module, example: npt.NDArray[np.float32]) -> bytes:
-    import torch
-
-    from models.export import export_onnx, free_axes_of
-
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return export_onnx(network, torch.from_numpy(example), free_axes_of(network))
+    return own_network(path, facts, build, example, device)
 
 
 def _voice_network() -> nn.Module:

@@ -1,15 +1,18 @@
 """Make trained weights servable: export each, and write the hashes into the manifest.
 
 ``python -m models.release``, after a training run has written a ``.pt`` file into ``weights/``.
+It overwrites the ``.onnx`` files and the hashes in ``manifest.toml`` there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from models.command_line import CommandParser
 from models.export import export_onnx, free_axes_of
 from models.face.network import FACE_SIZE, FaceNetwork
 from models.voice.network import VoiceNetwork
@@ -31,8 +34,9 @@ def release(weights: Path, network: nn.Module, example: torch.Tensor) -> list[Pa
     return [weights, exported]
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Release both networks that the project trains."""
+    CommandParser(prog="models.release", description=__doc__).parse_args(argv)
     networks: list[tuple[str, nn.Module, torch.Tensor]] = [
         ("audio_bilstm.pt", VoiceNetwork(), torch.randn(1, 101, 40)),
         ("face_mobilenetv3.pt", FaceNetwork(), torch.rand(1, 1, FACE_SIZE, FACE_SIZE)),

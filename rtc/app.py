@@ -106,10 +106,8 @@ async def errors_as_sentences(
     except web.HTTPRequestEntityTooLarge:
         limit_kb = request.app[CONFIG].max_offer_bytes // 1024
         return _refusal(413, f"The offer is larger than {limit_kb} KB.")
-    except web.HTTPNotFound:
+    except (web.HTTPNotFound, web.HTTPForbidden):  # forbidden: a folder, which nobody may list
         return _refusal(404, f"There is nothing at {request.path}.")
-    except web.HTTPForbidden:
-        return _refusal(403, f"{request.path} is not for reading.")
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
         return _refusal(405, f"{request.path} takes {allowed} only.", {"Allow": allowed})

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.command_line import from_environment, integer, number, one_of, switch
+
 if TYPE_CHECKING:
+    from models.smoothing import SmoothingConfig
     from rtc.config import IceServer
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
@@ -29,27 +32,39 @@ def ice_servers_from(given: argparse.Namespace) -> tuple[IceServer, ...]:
     """Build the ICE servers from parsed flags; the login is that of all TURN servers.
 
     Raises:
-        ValueError: a URL is none of an ICE server, or a TURN server has no login.
+        ValueError: a URL is none of an ICE server, or a TURN server has no login, or a login no
+            TURN server.
     """
     from rtc.config import IceServer
 
     # Not argparse's default: repeated flags would be added to it.
     named = [url.strip() for url in os.environ.get("ICE_SERVERS", "").split(",") if url.strip()]
     login = (given.ice_username, given.ice_credential)
-    return tuple(
+    servers = tuple(
         IceServer((url,), *(login if url.startswith("turn") else ()))
         for url in given.ice_server or named
     )
+    if any(login) and not any(server.username for server in servers):
+        raise ValueError(
+            "--ice-username and --ice-credential are of a TURN server; name it with --ice-server "
+            "turn:HOST:PORT, or leave them out"
+        )
+    return servers
 
 
 def _add_serving_flags(add: _Add) -> None:
     from rtc.config import ServerConfig
 
     add("--host", default="127.0.0.1", help="address to listen on [default %(default)s]")
-    add("--port", type=_port, default=8080, help="TCP port, 0 for any [default %(default)s]")
+    add(
+        "--port",
+        type=integer(0, 65535),
+        default=8080,
+        help="TCP port, 0 for any [default %(default)s]",
+    )
     add(
         "--max-sessions",
-        type=int,
+        type=integer(1),
         default=ServerConfig.max_sessions,
         metavar="N",
         help="people served at once [default %(default)s]",
@@ -62,7 +77,7 @@ def _add_serving_flags(add: _Add) -> None:
     )
     add(
         "--prelaunch-eval",
-        type=_switch,
+        type=switch,
         nargs="?",
         const=True,
         metavar="0|1",
@@ -145,36 +160,26 @@ def _add_model_flags(add: _Add) -> None:
     )
     add(
         "--face-device",
+        type=one_of("cpu", "cuda"),
+        metavar="DEVICE",
         default=from_environment("FACE_DEVICE", "cpu"),
-        choices=["cpu", "cuda"],
-        help="where the face network runs [FACE_DEVICE; default cpu]",
+        help="where the face network runs, cpu or cuda [FACE_DEVICE; default cpu]",
     )
 
 
 def _add_tracker_flags(add: _Add) -> None:
+    from models.fusion import FUSION_MODES
     from models.tracker import TrackerConfig
     from rtc.config import SessionConfig
+    from rtc.settings import limits_of
 
     tracker = TrackerConfig()
-    add(
-        "--audio-smooth-k",
-        type=int,
-        metavar="K",
-        default=from_environment("AUDIO_SMOOTH_K", tracker.voice.length),
-        help="voice results averaged, two a second, none older than 4 s "
-        "[AUDIO_SMOOTH_K; default %(default)s]",
-    )
-    add(
-        "--face-smooth-k",
-        type=int,
-        metavar="K",
-        default=from_environment("FACE_SMOOTH_K", tracker.face.length),
-        help="face results averaged, two a second, none older than 6 s "
-        "[FACE_SMOOTH_K; default %(default)s]",
-    )
+    most = limits_of(SessionConfig())
+    _add_smoothing_flag(add, "audio", "voice", tracker.voice, most.voice_smooth_k)
+    _add_smoothing_flag(add, "face", "face", tracker.face, most.face_smooth_k)
     add(
         "--audio-vad-thresh",
-        type=float,
+        type=number(0, 1),
         metavar="RMS",
         default=from_environment("AUDIO_VAD_THRESH", SessionConfig.silence_rms),
         help="silence: windows with a root mean square below this share of full scale are "
@@ -182,7 +187,7 @@ def _add_tracker_flags(add: _Add) -> None:
     )
     add(
         "--fuse-w-voice",
-        type=float,
+        type=number(0, 1),
         metavar="W",
         default=from_environment("FUSE_W_VOICE", tracker.fusion.w_voice),
         help="weight of the voice, 0 to 1; the face has the rest "
@@ -190,6 +195,7 @@ def _add_tracker_flags(add: _Add) -> None:
     )
     add(
         "--fusion",
+        type=one_of(*FUSION_MODES),
         metavar="MODE",
         default=from_environment("FUSION", tracker.fusion.mode),
         help="weighted: the weighted mean; log: the product of powers, which is surer where both "
@@ -197,24 +203,15 @@ def _add_tracker_flags(add: _Add) -> None:
     )
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is no port; ports go from 0 to 65535")
-    return port
-
-
-def _switch(text: str) -> bool:
-    if text.lower() in {"1", "true", "yes", "on"}:
-        return True
-    if text.lower() in {"0", "false", "no", "off"}:
-        return False
-    raise argparse.ArgumentTypeError(f"{text!r} is neither 1 nor 0")
-
-
-def from_environment(name: str, default: object) -> object:
-    """Return the environment's text, which argparse then converts to its type, or the default.
-
-    It does not check it against ``choices``: what is built from the flags does that.
-    """
-    return os.environ.get(name) or default
+def _add_smoothing_flag(
+    add: _Add, name: str, side: str, smoothing: SmoothingConfig, most: int
+) -> None:
+    old = f"older than {smoothing.memory_s:g} s"
+    add(
+        f"--{name}-smooth-k",
+        type=integer(1, most, f"two results come a second, and those {old} leave the mean"),
+        metavar="K",
+        default=from_environment(f"{name.upper()}_SMOOTH_K", smoothing.length),
+        help=f"{side} results averaged, 1 to {most}; two come a second, and none {old} counts "
+        f"[{name.upper()}_SMOOTH_K; default %(default)s]",
+    )

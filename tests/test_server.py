@@ -138,10 +138,10 @@ async def test_bad_shipped_weights_name_file_and_remedy(
 
 
 async def test_weights_of_ones_own_that_are_not_there(launch: Launch, tmp_path: Path) -> None:
-    """AUDIO_WEIGHTS naming no file ends the command with a line that names it."""
+    """AUDIO_WEIGHTS naming no file ends the command with exit code 2 and a line that names it."""
     process = await launch("--port", "0", *EMBEDDED, AUDIO_WEIGHTS=str(tmp_path / "mine.pt"))
     _, errors = await process.communicate()
-    assert process.returncode == 1
+    assert (process.returncode, errors.decode().count("\n")) == (2, 1)
     assert "mine.pt is missing" in errors.decode()
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
+from models.command_line import CommandParser, from_environment
 from models.threads import limit_threads_or_exit
-from rtc.flags import from_environment
 
 if TYPE_CHECKING:
     from eval.fusion.table import Row
@@ -73,10 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     parser = _parser()
     given = parser.parse_args(argv)
-    try:
-        config = evaluation_from(given)
-    except ValueError as error:
-        parser.error(str(error))
+    config = evaluation_from(given)
     if given.media is not None and not given.media.is_dir():
         parser.error(f"{given.media} is no folder")
     try:
@@ -94,8 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> CommandParser:
+    parser = CommandParser(
         prog="eval.fusion",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
+from models.command_line import CommandParser, from_environment
 from models.threads import limit_threads_or_exit
-from rtc.flags import from_environment
 
 if TYPE_CHECKING:
     from eval.opus.table import Compared
@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, EvalConfig]:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="eval.opus",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -116,10 +116,7 @@ def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, EvalCon
     parser.set_defaults(max_per_class=from_environment("EVAL_MAX_PER_CLASS", 0))
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table there")
     given = parser.parse_args(argv)
-    try:
-        return given, evaluation_from(given)
-    except ValueError as error:
-        parser.error(str(error))
+    return given, evaluation_from(given)
 
 
 if __name__ == "__main__":

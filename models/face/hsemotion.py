@@ -7,7 +7,6 @@ current torch refuses and current timm cannot run; so only its tensors are taken
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
     import torch
     from torch import nn
-
-_log = logging.getLogger(__name__)
 
 FILE_NAME = "enet_b2_7.pt"
 # The address at which the hsemotion package looks.
@@ -41,13 +38,7 @@ def cached_weights_path() -> Path:
     return Path("~/.hsemotion").expanduser() / FILE_NAME
 
 
-def locate(
-    *,
-    offline: bool,
-    url: str = HSEMOTION_URL,
-    folder: Path | None = None,
-    required: bool = False,
-) -> Path | None:
+def locate(*, offline: bool, url: str = HSEMOTION_URL, folder: Path | None = None) -> Path:
     """Return the ONNX file of the weights on this machine, downloading them where need be.
 
     Blocks: up to 5 s without a network, about half a minute for the first conversion.
@@ -56,26 +47,19 @@ def locate(
         offline: never download.
         url: of the weights.
         folder: of the weights and the ONNX file; the hsemotion package's own when None.
-        required: raise, instead of logging one line and returning None.
 
     Raises:
-        WeightsError: ``required``, and the weights cannot be had or are not usable.
+        WeightsError: the weights cannot be had or are not usable.
     """
     weights = cached_weights_path() if folder is None else folder / FILE_NAME
-    try:
-        if not weights.is_file():
-            if offline:
-                raise WeightsError(  # noqa: TRY301  the same way out as for every other reason
-                    f"{weights} is not there and --offline forbids to download it; put it there "
-                    "by hand, or use --face-model embedded"
-                )
-            download(url, weights, description=FILE_NAME, validate=_network_from)
-        return onnx_from_weights(weights, weights.parent)
-    except WeightsError as error:
-        if required:
-            raise
-        _log.warning("HSEmotion is not used: %s", error)
-        return None
+    if not weights.is_file():
+        if offline:
+            raise WeightsError(
+                f"{weights} is not there and --offline forbids to download it; put it there "
+                "by hand, or use --face-model embedded"
+            )
+        download(url, weights, description=FILE_NAME, validate=_network_from)
+    return onnx_from_weights(weights, weights.parent)
 
 
 def onnx_from_weights(weights: Path, cache: Path) -> Path:

@@ -120,9 +120,36 @@ def test_two_clips_of_one_name_are_refused(
 def test_a_missing_clip_is_said_and_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A path that is not there is named; the exit code is 1."""
-    assert replay.main([str(tmp_path / "a.mp4"), "--out", str(tmp_path / "out")]) == 1
-    assert "a.mp4: not replayed: there is no such file" in capsys.readouterr().err
+    """A path that is not there is named as it was given; the exit code is 1."""
+    missing = tmp_path / "a.mp4"
+    assert replay.main([str(missing), "--out", str(tmp_path / "out")]) == 1
+    assert f"{missing}: not replayed: there is no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--out", "README.md"), "--out: README.md is a file; name a folder"),
+        (("--out", "README.md/deeper"), "--out: README.md is a file; name a folder"),
+        (("--fuse-w-voice", "3"), "--fuse-w-voice: must be a number from 0 to 1, not '3'"),
+        (("--otu", "here"), "unrecognized arguments: --otu here (see --help)"),
+    ],
+)
+def test_wrong_flags_are_one_line(
+    arguments: tuple[str, ...],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A flag that cannot be heeded ends the command with exit code 2 and one line."""
+    monkeypatch.chdir(tmp_path)
+    Path("README.md").write_text("not a folder")
+    with pytest.raises(SystemExit) as ended:
+        replay.main(["a.mp4", *arguments])
+    said = capsys.readouterr().err
+    assert (ended.value.code, said.count("\n")) == (2, 1)
+    assert sentence in said
 
 
 @pytest.mark.skipif(not MEDIA.is_dir(), reason=NO_RECORDINGS)

@@ -19,6 +19,7 @@ import models.loading
 from models.export import export_onnx
 from models.face.network import FaceNetwork
 from models.loading import LoadedModels, ModelConfig, load_models
+from models.own_weights import OwnWeightsError
 from models.runtime import DeviceError, OnnxNetwork
 from models.voice.network import VoiceNetwork
 from models.weights import WEIGHTS_FOLDER, WeightsError
@@ -35,7 +36,7 @@ def config(side: str, path: Path, **others: Any) -> ModelConfig:
 
 def refused(side: str, path: Path) -> str:
     """Return the message with which weights are refused, having checked that it names them."""
-    with pytest.raises(WeightsError) as caught:
+    with pytest.raises(OwnWeightsError) as caught:
         load_models(config(side, path))
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -155,33 +156,43 @@ def test_half_precision(tmp_path: Path):
 
 @pytest.mark.parametrize("side", SIDES)
 def test_another_architecture(tmp_path: Path, side: str):
-    """A state dict of another network is refused."""
+    """What torch saved of another network, or of none, is refused."""
     path = tmp_path / "other.pt"
-    torch.save(torch.nn.Linear(40, 7).state_dict(), path)
-    assert "does not fit" in refused(side, path)
+    for saved in (torch.nn.Linear(40, 7).state_dict(), torch.zeros(3)):
+        torch.save(saved, path)
+        assert "holds the weights of another network" in refused(side, path)
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_the_other_sides_weights(side: str):
+@pytest.mark.parametrize("suffix", [".pt", ".onnx"])
+def test_the_other_sides_weights(side: str, suffix: str):
     """Voice and face weights that are mixed up are refused."""
-    mixed_up = {"voice": "face_mobilenetv3.onnx", "face": "audio_bilstm.onnx"}
-    assert "does not fit" in refused(side, WEIGHTS_FOLDER / mixed_up[side])
+    mixed_up = {"voice": "face_mobilenetv3", "face": "audio_bilstm"}
+    said = refused(side, WEIGHTS_FOLDER / f"{mixed_up[side]}{suffix}")
+    assert "holds the weights of another network" in said
+    assert "state_dict" not in said
 
 
-@pytest.mark.parametrize("name", ["text.pt", "text.onnx", "text"])
+@pytest.mark.parametrize("content", ["", "these are not weights\n"])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("text.pt", "torch weights"), ("text.onnx", "ONNX"), ("text", "torch weights")],
+)
 @pytest.mark.parametrize("side", SIDES)
-def test_text_file(tmp_path: Path, side: str, name: str):
-    """A text file is no weights, whatever it is called."""
+def test_text_file(tmp_path: Path, side: str, name: str, kind: str, content: str):
+    """A text file is no weights, whatever it is called, nor is an empty one."""
     path = tmp_path / name
-    path.write_text("these are not weights\n")
-    assert "does not fit" in refused(side, path)
+    path.write_text(content)
+    said = refused(side, path)
+    assert f"is no {kind} file" in said
+    assert "arbitrary code" not in said
 
 
 @pytest.mark.parametrize("side", SIDES)
 def test_missing_path(tmp_path: Path, side: str):
-    """A path where nothing is, or a folder, is called missing."""
+    """A path where nothing is is called missing, and a folder a folder."""
     assert "is missing" in refused(side, tmp_path / "none.pt")
-    assert "is missing" in refused(side, tmp_path)
+    assert "is a folder" in refused(side, tmp_path)
 
 
 @pytest.mark.parametrize("classes", [6, 8])
@@ -215,7 +226,7 @@ def test_pickle_that_runs_code(tmp_path: Path, kind: str):
     else:
         torch.save(attack, path, _use_new_zipfile_serialization=kind == "torch")
     assert zipfile.is_zipfile(path) == (kind == "torch")
-    assert "does not fit" in refused("voice", path)
+    assert "is no torch weights file" in refused("voice", path)
     assert not marker.exists()
 
 
@@ -223,7 +234,7 @@ def test_whole_pickled_network(tmp_path: Path):
     """A whole network instead of its state dict is refused, as reading it would run its code."""
     path = tmp_path / "whole.pt"
     torch.save(torch.nn.Linear(2, 2), path)
-    assert "does not fit" in refused("voice", path)
+    assert "is no torch weights file; one holds a state dict" in refused("voice", path)
 
 
 def test_weights_that_diverged(tmp_path: Path):
@@ -232,7 +243,7 @@ def test_weights_that_diverged(tmp_path: Path):
     state["classifier.1.bias"][:] = float("nan")
     path = tmp_path / "nan.pt"
     torch.save(state, path)
-    assert "does not fit" in refused("voice", path)
+    assert "cannot be made ready for serving" in refused("voice", path)
 
 
 def test_device_that_is_not_there():
@@ -263,11 +274,42 @@ def test_without_hsemotion(
     wanted = ModelConfig(face_model=model, offline=True)
     if model == "auto":
         assert load_models(wanted).face_name == "face_mobilenetv3"
-        assert "HSEmotion is not used" in caplog.text
+        assert "HSEmotion's face network is not on this machine" in caplog.text
     else:
         with pytest.raises(WeightsError, match="--face-model embedded"):
             load_models(wanted)
     assert not list(tmp_path.iterdir())
+
+
+def test_hsemotion_out_of_reach_is_one_calm_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """Where it cannot be downloaded a short line says what serves; the reason is for debugging."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody answers
+    caplog.set_level("DEBUG", "models")
+    assert load_models(ModelConfig()).face_name == "face_mobilenetv3"
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname != "DEBUG"]
+    assert "could not be downloaded, so the embedded one is used" in line
+    assert "--face-model embedded" in line
+    assert len(line) < 150
+    assert "://" not in line
+    (detail,) = [record.getMessage() for record in caplog.records if record.levelname == "DEBUG"]
+    assert "https://github.com" in detail
+
+
+def test_a_damaged_hsemotion_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """A file that is there and cannot be used is not passed over without its name."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    damaged = tmp_path / ".hsemotion" / "enet_b2_7.pt"
+    damaged.parent.mkdir()
+    damaged.write_text("half a file")
+    assert load_models(ModelConfig(offline=True)).face_name == "face_mobilenetv3"
+    assert f"cannot be used ({damaged}" in caplog.text
 
 
 def test_shipped_weights_need_no_torch():

@@ -129,9 +129,12 @@ async def test_the_page_is_served(server: LiveServer, path: str, kind: str) -> N
         assert kind in response.headers["Content-Type"]
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/static/../server.py", "/static/%2e%2e/server.py"])
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/static/", "/static", "/static/../server.py", "/static/%2e%2e/server.py"],
+)
 async def test_nothing_else_is_served(server: LiveServer, path: str) -> None:
-    """Other paths, and ways out of the page's folder, get 404 and a sentence."""
+    """Other paths, the page's folder itself and ways out of it get 404 and a sentence."""
     async with (
         aiohttp.ClientSession() as http,
         http.get(f"{server.url}{path}", allow_redirects=False) as response,

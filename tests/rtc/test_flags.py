@@ -16,13 +16,24 @@ from server import read_settings
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--fuse-w-voice", "1.5"], "w_voice must be between 0 and 1"),
-        (["--fusion", "mean"], "fusion must be weighted or log, not 'mean'"),
-        (["--audio-smooth-k", "0"], "smoothing length must be at least 1"),
-        (["--port", "70000"], "70000 is no port"),
-        (["--face-model", "other"], "invalid choice"),
-        (["--max-sessions", "0"], "max_sessions must be at least 1"),
-        (["--audio-vad-thresh", "-1"], "silence_rms must be between 0 and 1"),
+        (["--fuse-w-voice", "1.5"], "--fuse-w-voice: must be a number from 0 to 1, not '1.5'"),
+        (["--fuse-w-voice", "nan"], "--fuse-w-voice: must be a number from 0 to 1, not 'nan'"),
+        (["--fusion", "mean"], "--fusion: must be weighted or log, not 'mean'"),
+        (["--audio-smooth-k", "0"], "--audio-smooth-k: must be a whole number from 1 to 8"),
+        (["--audio-smooth-k", "9"], "older than 4 s leave the mean"),
+        (["--face-smooth-k", "13"], "--face-smooth-k: must be a whole number from 1 to 12"),
+        (["--face-smooth-k", "13"], "older than 6 s leave the mean"),
+        (["--port", "70000"], "--port: must be a whole number from 0 to 65535, not '70000'"),
+        (["--port", "abc"], "--port: must be a whole number from 0 to 65535, not 'abc'"),
+        (["--prot", "8080"], "unrecognized arguments: --prot 8080 (see --help)"),
+        (["--face-model", "other"], "--face-model: invalid choice: 'other'"),
+        (["--max-sessions", "0"], "--max-sessions: must be a whole number of at least 1"),
+        (["--audio-vad-thresh", "-1"], "--audio-vad-thresh: must be a number from 0 to 1"),
+        (["--eval-max-per-class", "-1"], "--eval-max-per-class: must be a whole number of at"),
+        (["--eval-batch-windows", "0"], "--eval-batch-windows: must be a whole number of at"),
+        (["--prelaunch-eval", "perhaps"], "--prelaunch-eval: 'perhaps' is neither 1 nor 0"),
+        (["--ice-username", "me"], "--ice-username and --ice-credential are of a TURN server"),
+        (["--ice-server", "stun:here", "--ice-credential", "x"], "are of a TURN server"),
         (["--ice-server", "http://here"], "'http://here' is no ICE server"),
         (["--ice-server", ""], "'' is no ICE server"),
         (
@@ -36,11 +47,22 @@ from server import read_settings
 def test_nonsense_is_refused_with_a_reason(
     arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A setting out of its range ends the command with exit code 2 and the reason."""
+    """A setting out of its range ends the command with exit code 2 and one line that says why."""
     with pytest.raises(SystemExit) as ended:
         read_settings(arguments)
+    said = capsys.readouterr().err
     assert ended.value.code == 2
-    assert sentence in capsys.readouterr().err
+    assert sentence in said
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+
+
+def test_the_longest_smoothing_that_counts_is_taken() -> None:
+    """Up to as many results as come before the oldest of them leave the mean."""
+    tracker = read_settings(
+        ["--audio-smooth-k", "8", "--face-smooth-k", "12"]
+    ).server.session.tracker
+    assert (tracker.voice.length, tracker.face.length) == (8, 12)
 
 
 def test_nonsense_in_the_environment_is_refused_too(
@@ -51,7 +73,7 @@ def test_nonsense_in_the_environment_is_refused_too(
     with pytest.raises(SystemExit) as ended:
         read_settings([])
     assert ended.value.code == 2
-    assert "face_device is cpu or cuda, not abacus" in capsys.readouterr().err
+    assert "--face-device: must be cpu or cuda, not 'abacus'" in capsys.readouterr().err
 
 
 def test_environment_names_of_the_original_are_read_and_flags_win(
@@ -99,7 +121,9 @@ def test_a_broken_environment_value_names_its_setting(
     monkeypatch.setenv("AUDIO_SMOOTH_K", "many")
     with pytest.raises(SystemExit):
         read_settings([])
-    assert "--audio-smooth-k: invalid int value: 'many'" in capsys.readouterr().err
+    assert "--audio-smooth-k: must be a whole number from 1 to 8, not 'many'" in (
+        capsys.readouterr().err
+    )
 
 
 def test_help_explains_every_setting(capsys: pytest.CaptureFixture[str]) -> None:

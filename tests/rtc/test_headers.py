@@ -56,7 +56,7 @@ async def _etag(server: LiveServer, path: str) -> str:
         ("GET", "/config", 200),
         ("GET", "/nothing", 404),
         ("GET", "/static/nothing.js", 404),
-        ("GET", "/static/", 403),
+        ("GET", "/static/", 404),
         ("GET", "/offer", 405),
         ("POST", "/offer", 400),
     ],

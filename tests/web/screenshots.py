@@ -12,7 +12,6 @@ from models.threads import limit_threads_or_exit
 
 limit_threads_or_exit()
 
-import argparse
 import asyncio
 import sys
 import tempfile
@@ -23,10 +22,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.media import SILENT, Clip, load_clip, photograph_clip, synthetic_speech
-from tests.web.browser import ALLOW_DEVICES, FLAGS, Tab, find_browser
-from tests.web.devices import Devices, write_devices
-from tests.web.process import running_server
+from models.command_line import CommandParser, folder_to_write
+
+try:
+    from playwright.async_api import async_playwright
+
+    from tests.media import SILENT, Clip, load_clip, photograph_clip, synthetic_speech
+    from tests.web.browser import ALLOW_DEVICES, FLAGS, Tab, find_browser
+    from tests.web.devices import Devices, write_devices
+    from tests.web.process import running_server
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        f"error: {error.name} is not installed; install what the tests need with: "
+        "pip install -e '.[test]'"
+    ) from error
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, ViewportSize
@@ -58,8 +67,6 @@ class Photographer:
 
     async def browser(self, path: str, devices: Devices, *flags: str) -> Browser:
         """Launch a browser that has these devices."""
-        from playwright.async_api import async_playwright
-
         playwright = await self._browsers.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(
             executable_path=path, args=[*FLAGS, *devices.flags, *flags]
@@ -129,8 +136,8 @@ async def photograph(folder: Path, browser_path: str) -> None:
 
 def main() -> int:
     """Read the flags, and photograph."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser = CommandParser(prog="tests.web.screenshots", description=__doc__)
+    parser.add_argument("folder", type=folder_to_write, help="where the pictures are written")
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     browser_path = find_browser()

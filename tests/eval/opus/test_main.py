@@ -58,4 +58,4 @@ def test_nonsense_settings_are_refused(capsys: pytest.CaptureFixture[str]) -> No
     """Fewer than no clips are refused with the reason."""
     with pytest.raises(SystemExit):
         main(["--eval-max-per-class", "-1"])
-    assert "must be 0 (all) or more" in capsys.readouterr().err
+    assert "must be a whole number of at least 0, not '-1'; 0 takes all" in capsys.readouterr().err

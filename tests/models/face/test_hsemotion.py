@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import http.server
 import io
-import logging
 import os
 import subprocess
 import sys
@@ -69,7 +68,7 @@ def stand_in(origin: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory)
     shown = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", shown)
-        onnx = locate(offline=False, url=f"{url}/{FILE_NAME}", folder=home, required=True)
+        onnx = locate(offline=False, url=f"{url}/{FILE_NAME}", folder=home)
     assert onnx is not None
     return StandIn(home / FILE_NAME, onnx, f"{url}/{FILE_NAME}", shown.getvalue())
 
@@ -176,41 +175,38 @@ def test_damaged_download(origin: tuple[Path, str], damaged: bytes, tmp_path: Pa
     folder, url = origin
     (folder / "damaged.pt").write_bytes(damaged)
     with pytest.raises(WeightsError, match="--face-model embedded"):
-        locate(offline=False, url=f"{url}/damaged.pt", folder=tmp_path, required=True)
+        locate(offline=False, url=f"{url}/damaged.pt", folder=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_damaged_file(damaged: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    """A damaged file on the machine is passed over with one logged line, or raised if required."""
+def test_damaged_file(damaged: bytes, tmp_path: Path):
+    """A damaged file on the machine is refused by name, and left as it is."""
     weights = tmp_path / FILE_NAME
     weights.write_bytes(damaged)
-    with caplog.at_level(logging.INFO):
-        assert locate(offline=True, folder=tmp_path) is None
-    assert len(caplog.records) == 1
     with pytest.raises(DamagedWeightsError, match=str(weights)):
-        locate(offline=True, folder=tmp_path, required=True)
+        locate(offline=True, folder=tmp_path)
     assert list(tmp_path.iterdir()) == [weights]
 
 
-def test_unsafe_file(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    """An unsafe file on the machine is passed over with a logged line that names what it wanted."""
+def test_unsafe_file(tmp_path: Path):
+    """An unsafe file on the machine is refused with what it wanted, which is not done."""
     torch.save(Call(os.system, f"touch {tmp_path / 'ran'}"), tmp_path / FILE_NAME)
-    assert locate(offline=True, folder=tmp_path) is None
-    assert "posix.system" in caplog.text
+    with pytest.raises(WeightsError, match=r"posix\.system"):
+        locate(offline=True, folder=tmp_path)
     assert not (tmp_path / "ran").exists()
 
 
-def test_offline_without_weights(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    """Offline, without weights on the machine, nothing is tried and the reason is logged."""
-    assert locate(offline=True, url="http://127.0.0.1:9/x", folder=tmp_path / "new") is None
-    assert "--offline" in caplog.text
+def test_offline_without_weights(tmp_path: Path):
+    """Offline, without weights on the machine, nothing is tried."""
+    with pytest.raises(WeightsError, match="--offline"):
+        locate(offline=True, url="http://127.0.0.1:9/x", folder=tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
-def test_no_network(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    """Without a server to download from, the reason is logged and nothing is left behind."""
-    assert locate(offline=False, url="http://127.0.0.1:9/x", folder=tmp_path / "new") is None
-    assert "could not download" in caplog.text
+def test_no_network(tmp_path: Path):
+    """Without a server to download from, the reason is given and nothing is left behind."""
+    with pytest.raises(WeightsError, match="could not download"):
+        locate(offline=False, url="http://127.0.0.1:9/x", folder=tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
