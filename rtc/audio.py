@@ -55,11 +55,13 @@ class NewestSound:
     Attributes:
         window: the sound; one that is given may be longer than the second that live sessions keep.
         captured_at: when the newest sample arrived, in the clock's seconds, or None.
+        media_time_s: where it lies in its track.
     """
 
     def __init__(self, clock: Clock, window: RollingWindow | None = None) -> None:
         self.window = window or RollingWindow(WINDOW_SAMPLES)
         self.captured_at: float | None = None
+        self.media_time_s = 0.0
         self._clock = clock
         self._resampler = _resampler()
 
@@ -71,6 +73,7 @@ class NewestSound:
         for converted in self._converted(frame):
             self.window.add(converted.to_ndarray()[0].astype(np.float32) / _FULL_SCALE)
         self.captured_at = now
+        self.media_time_s = (frame.time or 0.0) + frame.samples / frame.sample_rate
 
     def level(self, now: float) -> float:
         """Return the root mean square, in [0, 1], of the newest half second; 0 after a gap."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from models.emotions import EMOTIONS
 from models.tracker import Box, Estimate, Evidence
+from rtc.clock import Capture
 
 SCHEMA_VERSION = 1
 CHANNEL_LABEL = "emotions"
@@ -63,6 +64,9 @@ class EmotionMessage(Message):
         audio_level: root mean square of the newest half second of sound, in [0, 1].
         latency_ms: from the arrival of the newest picture (for voice alone: sound) whose result
             is new in this message until it was sent; None when nothing is new.
+        picture_time_ms: where in its track that picture lies, counted from the first picture; None
+            when no picture's result is new. A peer that knows when it sent what knows its age.
+        sound_time_ms: the same for the last sample of the newest sound.
     """
 
     type: Literal["emotion"] = "emotion"
@@ -75,6 +79,8 @@ class EmotionMessage(Message):
     top5: tuple[RankedEmotion, ...]
     audio_level: float
     latency_ms: int | None
+    picture_time_ms: int | None
+    sound_time_ms: int | None
 
     @classmethod
     def from_json(cls, text: str) -> EmotionMessage:
@@ -150,13 +156,15 @@ def message_from(  # noqa: PLR0913  a message has so many independent parts, eac
     now: float,
     time_ms: int,
     audio_level: float,
-    newest_used_at: float | None,
+    picture: Capture | None,
+    sound: Capture | None,
 ) -> EmotionMessage:
     """Put an estimate into the wire schema.
 
-    ``now`` is on the clock of the capture times in ``estimate``, in seconds; ``newest_used_at`` is
-    when the newest picture (without one, sound) was captured whose result is new in this message.
+    ``now`` is on the clock of the capture times in ``estimate``, in seconds; ``picture`` and
+    ``sound`` are the newest whose results are new in this message.
     """
+    newest_used = picture or sound
     voice, face, fused = estimate.voice, estimate.face, estimate.fused
     return EmotionMessage(
         sequence=sequence,
@@ -177,8 +185,14 @@ def message_from(  # noqa: PLR0913  a message has so many independent parts, eac
             for label, probability in (fused.ranked(_TOP) if fused else ())
         ),
         audio_level=round(audio_level, _DIGITS),
-        latency_ms=None if newest_used_at is None else round((now - newest_used_at) * 1000),
+        latency_ms=None if newest_used is None else round((now - newest_used.at) * 1000),
+        picture_time_ms=_media_time_ms(picture),
+        sound_time_ms=_media_time_ms(sound),
     )
+
+
+def _media_time_ms(capture: Capture | None) -> int | None:
+    return None if capture is None else round(capture.media_time_s * 1000)
 
 
 def _modality(evidence: Evidence, now: float) -> dict[str, Any]:

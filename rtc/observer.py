@@ -14,7 +14,7 @@ from models.engine import InferenceEngine
 from models.tracker import EmotionTracker
 from models.voice.features import SAMPLE_RATE_HZ, rms
 from rtc.audio import NewestSound
-from rtc.clock import Clock
+from rtc.clock import Capture, Clock
 from rtc.config import SessionConfig
 from rtc.messages import EmotionMessage, RefusalMessage, SettingsMessage, message_from
 from rtc.settings import SettingsError, changed, limits_of, read_request, settings_message
@@ -60,8 +60,8 @@ class Observer:
         self._tracker = EmotionTracker(config.tracker)
         self._limits = limits_of(config)
         self._samples_used = 0
-        self._new_sound_at: float | None = None  # captured, and first used since the last message
-        self._new_picture_at: float | None = None  # the same
+        self._new_sound: Capture | None = None  # first used since the last message
+        self._new_picture: Capture | None = None  # the same
         self._voice_asked = _Asked()
         self._face_asked = _Asked()
 
@@ -84,17 +84,16 @@ class Observer:
     def message(self, sequence: int, time_ms: int) -> EmotionMessage:
         """Return what is known now; ``time_ms`` is put into the message as it is."""
         now = self._clock()
-        newest_used_at = (
-            self._new_sound_at if self._new_picture_at is None else self._new_picture_at
-        )
-        self._new_picture_at = self._new_sound_at = None
+        picture, sound = self._new_picture, self._new_sound
+        self._new_picture = self._new_sound = None
         return message_from(
             self._tracker.estimate(now),
             sequence=sequence,
             now=now,
             time_ms=time_ms,
             audio_level=self.sound.level(now) if self.sound else 0.0,
-            newest_used_at=newest_used_at,
+            picture=picture,
+            sound=sound,
         )
 
     def answer(self, received: str | bytes) -> SettingsMessage | RefusalMessage:
@@ -117,7 +116,8 @@ class Observer:
             return
         self._samples_used = sound.window.added
         self._voice_asked.task = tasks.create_task(
-            self._predict_voice(window, sound.captured_at), name=f"{self._name} voice"
+            self._predict_voice(window, Capture(sound.captured_at, sound.media_time_s)),
+            name=f"{self._name} voice",
         )
 
     def _new_speech(self, sound: NewestSound) -> npt.NDArray[np.float32] | None:
@@ -140,14 +140,14 @@ class Observer:
                 self._predict_face(frame), name=f"{self._name} face"
             )
 
-    async def _predict_voice(self, window: npt.NDArray[np.float32], captured_at: float) -> None:
+    async def _predict_voice(self, window: npt.NDArray[np.float32], capture: Capture) -> None:
         try:
             scores = _finite(await self._engine.predict_voice(window))
         except Exception:  # noqa: BLE001  one person's window must not end their session
             self._log_once(self._voice_asked, "voice")
             return
-        self._new_sound_at = captured_at
-        self._tracker.add_voice(scores, captured_at)
+        self._new_sound = capture
+        self._tracker.add_voice(scores, capture.at)
 
     async def _predict_face(self, frame: LatestFrame) -> None:
         try:
@@ -157,10 +157,10 @@ class Observer:
         except Exception:  # noqa: BLE001  one person's picture must not end their session
             self._log_once(self._face_asked, "face")
             return
-        self._new_picture_at = frame.captured_at
+        self._new_picture = frame.capture
         if reading is not None:
             self.faces_found += 1
-            self._tracker.add_face(reading.scores, reading.box, frame.captured_at)
+            self._tracker.add_face(reading.scores, reading.box, frame.capture.at)
 
     def _log_once(self, asked: _Asked, modality: str) -> None:
         if not asked.failed:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from aiortc import MediaStreamTrack
 
-from rtc.clock import Clock
+from rtc.clock import Capture, Clock
 from rtc.tracks import frames_of
 
 _LONGEST_SIDE = 640  # pixels; a larger picture costs time and shows the networks nothing more
@@ -22,7 +22,7 @@ class LatestFrame:
     """A decoded picture. ``rgb`` converts it, which takes milliseconds: not on the event loop."""
 
     rgb: Callable[[], npt.NDArray[np.uint8]]
-    captured_at: float
+    capture: Capture
 
 
 class NewestPicture:
@@ -45,7 +45,8 @@ class NewestPicture:
     def put(self, frame: av.VideoFrame) -> None:
         """Take a picture that arrives now."""
         self.captured_at = self._clock()
-        self._newest = LatestFrame(partial(rgb_of, frame), self.captured_at)
+        capture = Capture(self.captured_at, frame.time or 0.0)
+        self._newest = LatestFrame(partial(rgb_of, frame), capture)
 
     def take(self) -> LatestFrame | None:
         """Return the newest picture and empty the slot; None when no new one came."""

@@ -1,12 +1,12 @@
 // The choice of camera and microphone, and their off buttons, before a session and during one.
 
+import { element } from './dom.js';
 import { DEVICES } from './errors.js';
 import { KINDS } from './media.js';
 
 const LISTS = { audio: 'microphone', video: 'camera-choice' };
 const OFF_BUTTONS = { audio: 'mute', video: 'camera-off' };
-
-const element = (id) => document.getElementById(id);
+const OFF_WORDS = { audio: ['Mute', 'Unmute'], video: ['Turn off', 'Turn on'] };
 
 export class DeviceControls {
   /** Chosen devices, by kind; empty for whichever the browser takes. */
@@ -14,6 +14,7 @@ export class DeviceControls {
   /** Whether the microphone is muted, the camera off. */
   isOff = { audio: false, video: false };
   #media = null;
+  #found = { audio: [], video: [] }; // ids of the devices that are there
   #onTrouble;
 
   /** @param {(sentence: string) => void} onTrouble when a device cannot be had; empty when one can again */
@@ -31,6 +32,7 @@ export class DeviceControls {
   attach(media, signal) {
     this.#media = media;
     signal.addEventListener('abort', () => (this.#media = null));
+    for (const kind of KINDS) this.#catchUp(kind);
     this.refresh();
   }
 
@@ -39,16 +41,38 @@ export class DeviceControls {
     const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => null)) ?? [];
     for (const kind of KINDS) {
       const found = devices.filter((device) => device.kind === `${kind}input` && device.deviceId);
-      const shown = found.length ? found : [{ deviceId: '', label: `The browser’s ${DEVICES[kind]}` }];
-      const inUse = this.#media?.track(kind)?.getSettings().deviceId;
-      const list = element(LISTS[kind]);
-      list.replaceChildren(
-        ...shown.map(({ deviceId, label }, index) => new Option(label || `${DEVICES[kind]} ${index + 1}`, deviceId)),
-      );
-      list.value = inUse || this.chosen[kind];
-      if (list.selectedIndex < 0) list.selectedIndex = 0;
-      list.disabled = found.length < 2;
+      if (found.length && !found.some(({ deviceId }) => deviceId === this.chosen[kind])) this.chosen[kind] = '';
+      this.#found[kind] = found.map(({ deviceId }) => deviceId);
+      this.#showList(kind, found);
     }
+  }
+
+  #showList(kind, found) {
+    const name = DEVICES[kind];
+    const options = found.map(({ deviceId, label }, index) => new Option(label || `${name} ${index + 1}`, deviceId));
+    // While none is in use each of them must be there to be chosen.
+    if (options.length && this.#isMissing(kind)) options.unshift(new Option(`Choose a ${name}`, ''));
+    if (!options.length) options.push(new Option(`The browser’s ${name}`, ''));
+    const list = element(LISTS[kind]);
+    list.replaceChildren(...options);
+    list.value = this.#inUse(kind) || (this.#isMissing(kind) ? '' : this.chosen[kind]);
+    if (list.selectedIndex < 0) list.selectedIndex = 0;
+    list.disabled = options.length < 2;
+  }
+
+  #inUse(kind) {
+    return this.#media?.track(kind)?.getSettings().deviceId;
+  }
+
+  #isMissing(kind) {
+    return Boolean(this.#media) && !this.#media.track(kind) && !(kind === 'video' && this.isOff.video);
+  }
+
+  /** Do what was asked for while the browser was still opening the devices. */
+  #catchUp(kind) {
+    const isLate = this.chosen[kind] && this.#inUse(kind) && this.#inUse(kind) !== this.chosen[kind];
+    if (isLate) this.#choose(kind, this.chosen[kind]);
+    else if (this.#isMissing(kind) && !this.#media.isMissing(kind)) this.#try(kind, () => this.#media.use(kind, this.chosen[kind]));
   }
 
   async #choose(kind, deviceId) {
@@ -58,15 +82,15 @@ export class DeviceControls {
 
   async #setOff(kind, isOff) {
     this.isOff[kind] = isOff;
-    element(OFF_BUTTONS[kind]).ariaPressed = String(isOff);
-    await this.#try(kind, () => this.#media?.setOff(kind, isOff, this.chosen[kind]));
+    showOff(kind, isOff);
+    await this.#try(kind, () => this.#media?.applyOff(kind, this.chosen[kind]));
   }
 
   async #try(kind, change) {
     const media = this.#media;
     try {
       await change();
-      if (media) this.#onTrouble('');
+      if (media === this.#media) this.#onTrouble('');
     } catch (error) {
       this.chosen[kind] = media?.track(kind)?.getSettings().deviceId ?? '';
       if (media === this.#media) this.#onTrouble(error.message);
@@ -78,10 +102,18 @@ export class DeviceControls {
   async #onPlugged() {
     await this.refresh();
     for (const kind of KINDS) {
-      const isMissing = this.#media && !this.#media.track(kind) && !(kind === 'video' && this.isOff.video);
       // It was no worse before: what cannot be had is said already.
-      if (isMissing && element(LISTS[kind]).value) await this.#media.use(kind, '').catch(() => {});
+      await this.#media?.takeBack(kind, this.#found[kind]).catch(() => {});
     }
     await this.refresh();
   }
+}
+
+/** The button says what it will do, as its colour alone could be read either way. */
+function showOff(kind, isOff) {
+  const button = element(OFF_BUTTONS[kind]);
+  const words = OFF_WORDS[kind][Number(isOff)];
+  button.textContent = words;
+  button.ariaLabel = `${words} ${DEVICES[kind]}`;
+  button.dataset.off = isOff;
 }

@@ -19,10 +19,15 @@ export class Told extends Error {
   }
 }
 
-export const INSECURE = () =>
-  'The browser gives camera and microphone to secure pages only. On the server’s own machine open this page as ' +
-  `http://localhost:${location.port || 80}; for others start the server with --self-signed (or --cert-file and ` +
-  '--key-file) and open it over https.';
+/** Say why a page is given no devices at all. */
+export function noDevicesSentence() {
+  if (isSecureContext) return 'This browser gives pages neither camera nor microphone; open this page in another one.';
+  return (
+    'The browser gives camera and microphone to secure pages only. On the server’s own machine open this page as ' +
+    `http://localhost:${location.port || 80}; for others start the server with --self-signed (or --cert-file and ` +
+    '--key-file) and open it over https.'
+  );
+}
 
 export const OTHER_VERSION = 'The server’s messages are of another version: reload this page.';
 
@@ -30,12 +35,14 @@ export const UNREACHABLE = 'The server cannot be reached. Is it running, and is 
 
 export const NO_ANSWER = 'The server is there, but does not answer as it should; it may be overloaded.';
 
+export const FULL = 'The server is full.';
+
 export const LOST = 'The connection to the server was lost.';
 
 /** Say that no media got through, and what is likely in the way. */
-export function noPathSentence(iceServers, withinSeconds = null) {
-  const what = withinSeconds
-    ? `No connection came about within ${withinSeconds} seconds.`
+export function noPathSentence(iceServers, within_s = null) {
+  const what = within_s
+    ? `No connection came about within ${within_s} seconds.`
     : 'No way was found by which sound and picture could reach the server.';
   const why = iceServers.length
     ? 'A firewall may lie between, and the server that --ice-server names did not help: check its address and login.'
@@ -90,8 +97,10 @@ export function missingSentence({ video, audio }) {
 /**
  * Say with what a session goes on.
  * @param {{video?: string, audio?: string}} clauses why a device is not there
+ * @param {boolean} isCameraOff the person has turned it off
  */
-export function noticeSentence({ video, audio }) {
+export function noticeSentence({ video, audio }, isCameraOff) {
+  if (audio && isCameraOff) return `Nothing is sent any more: the camera is off, and ${audio}.`;
   if (video && audio) return `${asSentence(video)} ${asSentence(audio)}`;
   if (video) return `Working with the microphone alone: ${video}.`;
   if (audio) return `Working with the camera alone: ${audio}.`;

@@ -1,12 +1,12 @@
 // Turns a session into files that the person may keep; they are made here, and sent to nobody.
 
-import { EMOTIONS, MODALITIES, indexOfGreatest } from './emotions.js';
+import { EMOTIONS, MODALITIES } from './emotions.js';
 import { BOX } from './history.js';
 
 const DIGITS = 4; // of a share, as in the server's messages
 const TAKEN_MS = 60_000; // By then every browser has taken the file that it was offered.
 
-/** One row a result, in the columns that `eval.replay` writes for recordings. */
+/** One row a result, in the columns that `eval.replay` writes for recordings; labels are those that the page showed. */
 export function csvOf(history) {
   const columns = [
     'time_s',
@@ -33,6 +33,7 @@ export function jsonOf(history, { models, settings }) {
   const document = {
     what: 'apparent emotion of a voice and a face: a program’s guess of expression, not of feeling',
     started: history.startedOn.toISOString(),
+    duration_s: rounded(history.duration_ms / 1000),
     models,
     settings,
     results: [...rowsOf(history)],
@@ -42,7 +43,7 @@ export function jsonOf(history, { models, settings }) {
 
 function* rowsOf(history) {
   for (let row = 0; row < history.length; row++) {
-    const [voice, face, fused] = MODALITIES.map((name) => modalityOf(history.scores(row, name)));
+    const [voice, face, fused] = MODALITIES.map((name) => modalityOf(history.scores(row, name), history.label(row, name)));
     if (face) face.box = Object.fromEntries(BOX.map((side, column) => [side, rounded(history.box(row)[column])]));
     yield {
       time_s: rounded((history.time_ms(row) - history.startedAt_ms) / 1000),
@@ -55,10 +56,10 @@ function* rowsOf(history) {
   }
 }
 
-function modalityOf(scores) {
+function modalityOf(scores, label) {
   if (!scores) return null;
   return {
-    label: EMOTIONS[indexOfGreatest(scores)],
+    label,
     probabilities: Object.fromEntries(EMOTIONS.map((emotion, column) => [emotion, rounded(scores[column])])),
   };
 }

@@ -1,11 +1,12 @@
 // All results of one session, in columns of numbers: an hour takes less than a megabyte.
 
-import { EMOTIONS, MODALITIES, indexOfGreatest } from './emotions.js';
+import { EMOTIONS, MODALITIES, UNCERTAIN, calledBy, indexOfGreatest } from './emotions.js';
+import { TICK_INTERVAL_MS } from './results.js';
 
 const WIDTH = MODALITIES.length * EMOTIONS.length;
 export const BOX = ['x', 'y', 'width', 'height'];
 const FIRST_ROOM = 256; // results; doubled whenever it is full
-export const LONGEST_GAP_MS = 1500; // Between results further apart nothing is known.
+export const LONGEST_GAP_MS = 3 * TICK_INTERVAL_MS; // Two results may be lost on the way; between others further apart nothing is known.
 
 export class History {
   #times = new Float64Array(FIRST_ROOM);
@@ -17,6 +18,7 @@ export class History {
   startedAt_ms = performance.now();
   startedOn = new Date();
   length = 0;
+  #endedAt_ms = null; // null while results may still come
 
   /** The session begins now, and not when the browser asked whether it may. */
   begin() {
@@ -58,6 +60,20 @@ export class History {
     this.#levels = doubled(this.#levels);
   }
 
+  /** The session ends; later nothing comes, even if it is told again. */
+  end(at_ms) {
+    this.#endedAt_ms ??= at_ms;
+  }
+
+  /** When it ended, or the newest result came, on the clock of `performance.now()`. */
+  get endedAt_ms() {
+    return this.#endedAt_ms ?? (this.length ? this.#times[this.length - 1] : this.startedAt_ms);
+  }
+
+  get duration_ms() {
+    return this.endedAt_ms - this.startedAt_ms;
+  }
+
   time_ms(row) {
     return this.#times[row];
   }
@@ -79,9 +95,12 @@ export class History {
     return Number.isNaN(scores[0]) ? null : scores;
   }
 
+  /** The emotion that led, "uncertain" where its share is too small to name it, or null without evidence. */
   label(row, modality) {
     const scores = this.scores(row, modality);
-    return scores && EMOTIONS[indexOfGreatest(scores)];
+    if (!scores) return null;
+    const best = indexOfGreatest(scores);
+    return calledBy(EMOTIONS[best], scores[best]);
   }
 
   /** The first row that is not earlier than `at_ms`; `length` where all are. */
@@ -97,22 +116,22 @@ export class History {
   }
 
   /**
-   * For which share of the time each emotion led a modality. A result stands for the time since the one
-   * before; of a longer gap, for its last part.
-   * @returns {{shares: Object<string, number>, none: number}} `none` is the time without evidence; all sum to 1
+   * For which share of the time each emotion led a modality, or none did clearly. A result stands for the
+   * time since the one before; of a longer gap, for its last part.
+   * @returns {{shares: Object<string, number>, none: number}} shares by emotion and of "uncertain"; `none` is
+   *   the time without evidence; all sum to 1
    */
   sharesOf(modality) {
-    const led_ms = Object.fromEntries(EMOTIONS.map((emotion) => [emotion, 0]));
+    const led_ms = Object.fromEntries([...EMOTIONS, UNCERTAIN].map((label) => [label, 0]));
     for (let row = 0; row < this.length; row++) {
       const since_ms = this.#times[row] - (row ? this.#times[row - 1] : this.startedAt_ms);
       const label = this.label(row, modality);
       if (label) led_ms[label] += Math.min(since_ms, LONGEST_GAP_MS);
     }
-    const whole_ms = this.length ? this.#times[this.length - 1] - this.startedAt_ms : 0;
-    const shares = EMOTIONS.map((emotion) => (whole_ms ? led_ms[emotion] / whole_ms : 0));
+    const shares = Object.entries(led_ms).map(([label, ms]) => [label, this.duration_ms ? ms / this.duration_ms : 0]);
     return {
-      shares: Object.fromEntries(EMOTIONS.map((emotion, index) => [emotion, shares[index]])),
-      none: Math.max(0, 1 - shares.reduce((sum, share) => sum + share, 0)),
+      shares: Object.fromEntries(shares),
+      none: Math.max(0, 1 - shares.reduce((sum, [, share]) => sum + share, 0)),
     };
   }
 }

@@ -1,6 +1,7 @@
 // Wires the page together: one attempt at a time, from the click on Start until Stop, through all connections.
 
 import { DeviceControls } from './devices.js';
+import { element } from './dom.js';
 import { Told, sentence } from './errors.js';
 import { History } from './history.js';
 import { followLevel } from './level.js';
@@ -39,7 +40,7 @@ async function start() {
   try {
     const media = await Media.open(devices.chosen, devices.isOff, signal);
     follow(media, signal, end);
-    await keepTrying(signal, { once: (inner, onUp) => session(media, inner, onUp), onWait: showWait });
+    await keepTrying(signal, { connectOnce: (inner, onUp) => session(media, inner, onUp), onWait: showWait });
   } catch (error) {
     end(error);
   }
@@ -65,19 +66,21 @@ function begin() {
 
 function ended(reason) {
   attempt = null;
+  notices = {};
   timeline.stop();
   statusLine.clear();
   statusLine.showOff({});
   view.showCamera(null, 'Your picture appears here');
   view.clearResults();
   view.showError(reason === null ? '' : sentence(reason));
-  view.showState('idle', reason === null ? 'Stopped' : 'Ended');
+  view.showState('idle', reason === null ? 'Stopped' : history.length ? 'Ended' : 'Not started');
   if (history.length) summary.show(history, { models, settings: settings.inForce });
-  if (reason !== null) showFacts().catch(() => {});
+  showFacts().catch(() => {}); // The line at the bottom says so.
 }
 
 /** Say what is the matter while the session goes on; an empty text takes back what that source said. */
 function say(news) {
+  if (!attempt) return; // How it ended is on the screen.
   Object.assign(notices, news);
   const { wait, trouble, missing } = notices;
   view.showError([wait, trouble || missing].filter(Boolean).join(' '), 'notice');
@@ -91,8 +94,9 @@ function follow(media, signal, end) {
     const off = whyOff(media);
     view.showCamera(media.track('video'), off.face);
     statusLine.showOff(off);
+    view.showOff(off);
     say({ missing: media.notice, trouble: '' });
-    if (!KINDS.some((kind) => media.track(kind))) end(new Told(media.notice || 'Nothing is sent any more: the camera is off.'));
+    if (!KINDS.some((kind) => media.track(kind))) end(new Told(media.notice));
   };
   update();
   media.addEventListener('change', update, { signal });
@@ -100,8 +104,15 @@ function follow(media, signal, end) {
 
 /** Why a modality can have no evidence, whatever the server says; empty where it can. */
 function whyOff(media) {
-  const why = (kind, off, absent) => (media.isOff(kind) ? off : media.track(kind) ? '' : absent);
-  return { voice: why('audio', 'Microphone muted', 'No microphone'), face: why('video', 'Camera turned off', 'No camera') };
+  const why = (kind, off, absent, paused) => {
+    if (media.isOff(kind)) return off;
+    if (!media.track(kind)) return absent;
+    return media.isPaused(kind) ? paused : '';
+  };
+  return {
+    voice: why('audio', 'Microphone muted', 'No microphone', 'Microphone paused'),
+    face: why('video', 'Camera turned off', 'No camera', 'Camera paused'),
+  };
 }
 
 /** One connection, from the offer until it is gone; resolves with why. */
@@ -171,7 +182,7 @@ async function showFacts() {
 
 /** Space starts and stops wherever it has no other use. */
 function onKey(event) {
-  const isTaken = event.target.closest('button, select, input, summary, a, canvas');
+  const isTaken = event.target.closest('button, select, summary, a');
   const isModified = event.ctrlKey || event.altKey || event.metaKey || event.shiftKey;
   if (event.key !== ' ' || event.repeat || isTaken || isModified) return;
   event.preventDefault();
@@ -187,8 +198,8 @@ function onUnforeseen(error) {
 
 addEventListener('error', ({ error }) => error && onUnforeseen(error)); // without one it is a notice of the browser
 addEventListener('unhandledrejection', ({ reason }) => onUnforeseen(reason));
-document.getElementById('start').addEventListener('click', start);
-document.getElementById('stop').addEventListener('click', stop);
+element('start').addEventListener('click', start);
+element('stop').addEventListener('click', stop);
 document.addEventListener('keydown', onKey);
 addEventListener('pagehide', stop);
 view.build();

@@ -1,16 +1,9 @@
-// Camera and microphone: opens the ones that are there, switches and mutes them, and notices when one goes.
+// Camera and microphone of a session: switches and mutes them, and notices when one goes.
 
-import { DEVICES, INSECURE, Told, keptSentence, lostClause, missingSentence, noticeSentence, troubleClause } from './errors.js';
+import { Told, keptSentence, lostClause, missingSentence, noDevicesSentence, noticeSentence, troubleClause } from './errors.js';
+import { openOne, openTracks } from './open-devices.js';
 
-const WANTED = {
-  video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 15 } },
-  // Noise suppression takes away what tells emotions apart, and nothing is played that could echo.
-  audio: { noiseSuppression: false, echoCancellation: false, autoGainControl: true },
-};
 export const KINDS = ['audio', 'video'];
-
-// Nobody reads and answers a prompt this fast: a quicker refusal is an old setting, not an answer.
-const FASTER_THAN_A_PERSON_MS = 350;
 
 /**
  * The two tracks of a session. A `change` event says that a track came or went, or was muted.
@@ -20,14 +13,15 @@ const FASTER_THAN_A_PERSON_MS = 350;
  */
 export class Media extends EventTarget {
   #tracks = { audio: null, video: null };
-  #isOff;
+  #isOff; // not a copy: who mutes while the browser still asks is muted from the first sample on
   #missing = {}; // by kind: why a device that is wanted is not there
+  #awaited = {}; // by kind: the device that has gone; empty for any, where none was found
   #turns = { audio: Promise.resolve(), video: Promise.resolve() };
   #signal;
 
   constructor(isOff, signal) {
     super();
-    this.#isOff = { ...isOff };
+    this.#isOff = isOff;
     this.#signal = signal;
     signal.addEventListener('abort', () => KINDS.forEach((kind) => this.#close(kind)));
   }
@@ -35,21 +29,23 @@ export class Media extends EventTarget {
   /**
    * Ask for the devices that are not off, and be content with one. All are closed when the signal aborts.
    * @param {{audio: string, video: string}} deviceIds the chosen ones; empty for whichever the browser takes
-   * @param {{audio: boolean, video: boolean}} isOff whether the microphone is muted, the camera off
+   * @param {{audio: boolean, video: boolean}} isOff whether the microphone is muted, the camera off; read whenever it matters
    * @param {AbortSignal} signal
    * @returns {Promise<Media>}
    * @throws {Told} none can be had
    */
   static async open(deviceIds, isOff, signal) {
-    if (!navigator.mediaDevices?.getUserMedia) throw new Told(INSECURE());
+    if (!navigator.mediaDevices?.getUserMedia) throw new Told(noDevicesSentence());
     const media = new Media(isOff, signal);
     const kinds = isOff.video ? ['audio'] : KINDS;
     const { tracks, failures } = await openTracks(kinds, deviceIds, signal);
-    tracks.forEach((track) => media.#take(track));
-    if (signal.aborted) tracks.forEach((track) => track.stop());
+    tracks.forEach((track) => media.#replace(track.kind, track));
     signal.throwIfAborted();
     if (tracks.length === 0) throw new Told(missingSentence(failures));
-    for (const [kind, error] of Object.entries(failures)) media.#missing[kind] = troubleClause(kind, error);
+    for (const [kind, error] of Object.entries(failures)) {
+      media.#missing[kind] = troubleClause(kind, error);
+      if (error.name === 'NotFoundError') media.#awaited[kind] = '';
+    }
     return media;
   }
 
@@ -62,18 +58,35 @@ export class Media extends EventTarget {
     return this.#isOff[kind];
   }
 
-  /** What is missing now, and why; empty when nothing is. */
-  get notice() {
-    return noticeSentence(this.#missing);
+  /** Whether the browser or the system has paused a device, as phones do for a call. */
+  isPaused(kind) {
+    return this.#tracks[kind]?.muted ?? false;
   }
 
-  /** Mute or unmute the microphone; turn the camera off or on. */
-  async setOff(kind, isOff, deviceId) {
-    this.#isOff[kind] = isOff;
+  /** Whether a device is wanted, and has not come or has gone. */
+  isMissing(kind) {
+    return kind in this.#missing;
+  }
+
+  /** What is missing now, and why; empty when nothing is. */
+  get notice() {
+    return noticeSentence(this.#missing, this.#isOff.video);
+  }
+
+  /** Do what `isOff` says now: mute or unmute the microphone; close the camera, or open it. */
+  async applyOff(kind, deviceId) {
+    const isOff = this.#isOff[kind];
     if (kind === 'video' && isOff) this.#close(kind);
     else if (this.#tracks[kind]) this.#tracks[kind].enabled = !isOff;
     this.#changed();
     if (!isOff && !this.#tracks[kind]) await this.use(kind, deviceId);
+  }
+
+  /** Take back a device that had gone, once it is among these. Another one is the person's to choose. */
+  async takeBack(kind, deviceIds) {
+    const awaited = this.#awaited[kind];
+    const isBack = awaited === '' ? deviceIds.length > 0 : deviceIds.includes(awaited);
+    if (isBack && !this.#tracks[kind]) await this.use(kind, awaited);
   }
 
   /**
@@ -93,22 +106,24 @@ export class Media extends EventTarget {
       this.#replace(kind, await openOne(kind, deviceId));
     } catch (error) {
       if (!(await this.#madeRoom(kind, deviceId, error)) && !this.#signal.aborted) throw new Told(keptSentence(kind, error));
+    } finally {
+      this.#changed();
     }
-    this.#changed();
   }
 
   /** Many phones cannot open two cameras at once: close the one before, and open it again if that is no help. */
   async #madeRoom(kind, deviceId, error) {
     const before = this.#tracks[kind];
     if (error.name !== 'NotReadableError' || !before) return false;
+    const beforeId = before.getSettings().deviceId;
     before.stop();
-    for (const id of [deviceId, before.getSettings().deviceId]) {
+    for (const id of [deviceId, beforeId]) {
       const track = await openOne(kind, id).catch(() => null);
       if (!track) continue;
       this.#replace(kind, track);
       return id === deviceId;
     }
-    this.#lose(kind);
+    this.#lose(kind, beforeId);
     return false;
   }
 
@@ -120,17 +135,21 @@ export class Media extends EventTarget {
 
   #take(track) {
     const { kind } = track;
+    const { deviceId } = track.getSettings();
     this.#tracks[kind] = track;
     delete this.#missing[kind];
+    delete this.#awaited[kind];
     track.enabled = !this.#isOff[kind];
     track.addEventListener('ended', () => {
-      if (this.#tracks[kind] === track) this.#lose(kind);
+      if (this.#tracks[kind] === track) this.#lose(kind, deviceId);
     });
+    for (const name of ['mute', 'unmute']) track.addEventListener(name, () => this.#changed());
   }
 
-  #lose(kind) {
+  #lose(kind, deviceId) {
     this.#tracks[kind] = null;
     this.#missing[kind] = lostClause(kind);
+    this.#awaited[kind] = deviceId;
     this.#changed();
   }
 
@@ -141,54 +160,5 @@ export class Media extends EventTarget {
 
   #changed() {
     if (!this.#signal.aborted) this.dispatchEvent(new Event('change'));
-  }
-}
-
-async function openTracks(kinds, deviceIds, signal) {
-  const askedAt = performance.now();
-  try {
-    const wishes = Object.fromEntries(kinds.map((kind) => [kind, wish(kind, deviceIds[kind])]));
-    return { tracks: (await navigator.mediaDevices.getUserMedia(wishes)).getTracks(), failures: {} };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (kinds.length === 1) return { tracks: [], failures: { [kinds[0]]: error } };
-    const quickly = performance.now() - askedAt < FASTER_THAN_A_PERSON_MS;
-    return openEach(deviceIds, error, quickly, signal);
-  }
-}
-
-/** Ask for each device alone, leaving out those that a person has just refused. */
-async function openEach(deviceIds, error, quickly, signal) {
-  const tracks = [];
-  const failures = {};
-  for (const kind of KINDS) {
-    if (signal.aborted) break;
-    if (error.name === 'NotAllowedError' && !quickly && !(await isGranted(kind))) {
-      failures[kind] = error;
-      continue;
-    }
-    try {
-      tracks.push(await openOne(kind, deviceIds[kind]));
-    } catch (failure) {
-      failures[kind] = failure;
-    }
-  }
-  return { tracks, failures };
-}
-
-async function openOne(kind, deviceId) {
-  const stream = await navigator.mediaDevices.getUserMedia({ [kind]: wish(kind, deviceId) });
-  return stream.getTracks()[0];
-}
-
-function wish(kind, deviceId) {
-  return deviceId ? { ...WANTED[kind], deviceId: { exact: deviceId } } : WANTED[kind];
-}
-
-async function isGranted(kind) {
-  try {
-    return (await navigator.permissions.query({ name: DEVICES[kind] })).state === 'granted';
-  } catch {
-    return false; // This browser does not say: rather ask too seldom than twice.
   }
 }

@@ -1,6 +1,6 @@
 // The WebRTC connection: sends both tracks to the server, and hands on what comes over the data channel.
 
-import { LOST, NO_ANSWER, Told, UNREACHABLE, noPathSentence } from './errors.js';
+import { FULL, LOST, NO_ANSWER, Told, UNREACHABLE, noPathSentence } from './errors.js';
 import { KINDS } from './media.js';
 
 const GATHERING_LIMIT_MS = 1000; // Then the offer goes out with the addresses that are known.
@@ -28,23 +28,24 @@ const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed afte
 export async function connect(media, iceServers, signal, { onMessage, onTrouble }) {
   const peer = new RTCPeerConnection({ iceServers });
   const channel = peer.createDataChannel('emotions', { ordered: false, maxRetransmits: 0 });
-  let answered = Promise.reject(new Error('nothing was offered'));
+  let answered = Promise.reject(new Error('nothing was offered')); // resolves once the answer is applied
   answered.catch(() => {});
   signal.addEventListener('abort', () => leave(peer, answered));
 
   sendTracks(peer, media, signal, onTrouble);
   channel.addEventListener('message', (event) => onMessage(event.data), { signal });
   const ended = endOf(peer, channel, iceServers, signal);
-  const opened = once(channel, 'open', signal);
+  const opened = happened(channel, 'open', signal);
   opened.catch(() => {}); // It is awaited below; ending before that is no second error.
-  const tooSlow = after(CONNECTING_LIMIT_MS, signal);
 
   await peer.setLocalDescription(await peer.createOffer());
   await gathered(peer, iceServers.length ? RELAY_LIMIT_MS : GATHERING_LIMIT_MS, signal);
   signal.throwIfAborted();
-  answered = exchange(peer.localDescription);
-  await accept(peer, await answered, signal);
-  const failure = await Promise.race([opened, ended, tooSlow.then(() => new Told(noPathSentence(iceServers, CONNECTING_LIMIT_MS / 1000)))]);
+  answered = exchange(peer.localDescription).then((answer) => accept(peer, answer));
+  await answered;
+  signal.throwIfAborted();
+  const tooSlow = after(CONNECTING_LIMIT_MS, signal).then(() => new Told(noPathSentence(iceServers, CONNECTING_LIMIT_MS / 1000)));
+  const failure = await Promise.race([opened, ended, tooSlow]);
   signal.throwIfAborted();
   if (failure instanceof Told) throw failure;
   return { send: (text) => channel.readyState === 'open' && channel.send(text), roundTrip_ms: () => roundTripOf(peer), ended };
@@ -75,18 +76,12 @@ async function leave(peer, answered) {
     const up = new Promise((resolve) => {
       peer.addEventListener('connectionstatechange', () => peer.connectionState !== 'connecting' && resolve());
     });
-    await Promise.race([limit, answered.then((answer) => finish(peer, answer)).then(() => up)]).catch(() => {});
+    await Promise.race([limit, answered.then(() => up)]).catch(() => {});
   }
   peer.close();
 }
 
-async function finish(peer, answer) {
-  if (peer.signalingState === 'have-local-offer') {
-    await peer.setRemoteDescription({ sdp: answer.sdp, type: answer.type });
-  }
-}
-
-/** Resolve with the reason when the connection is gone for good. */
+/** Resolve with the reason when the connection is gone for good, or nobody wants it any more. */
 function endOf(peer, channel, iceServers, signal) {
   return new Promise((resolve) => {
     let wasUp = false;
@@ -100,7 +95,10 @@ function endOf(peer, channel, iceServers, signal) {
       if (peer.connectionState === 'failed') resolve(wasUp ? new Told(LOST, { isPassing: true }) : new Told(noPathSentence(iceServers)));
       if (peer.connectionState === 'closed') over();
     }, { signal });
-    signal.addEventListener('abort', () => clearTimeout(patience));
+    signal.addEventListener('abort', () => {
+      clearTimeout(patience);
+      resolve(signal.reason);
+    });
   });
 }
 
@@ -131,16 +129,15 @@ async function exchange({ sdp, type }) {
   const body = await response.json().catch(() => null);
   if (response.ok && body) return body;
   const wait_s = Number(response.headers.get('Retry-After'));
-  const words = body?.error ?? `The server refused the session without a reason (status ${response.status}).`;
+  // The server's own sentence for this says when to come back, which the page does and counts down.
+  const words = response.status === 503 ? FULL : body?.error ?? `The server refused the session without a reason (status ${response.status}).`;
   throw new Told(words, { isPassing: wait_s > 0, retryAfter_ms: wait_s * 1000 });
 }
 
-async function accept(peer, answer, signal) {
-  signal.throwIfAborted();
+async function accept(peer, { sdp, type }) {
   try {
-    await peer.setRemoteDescription({ sdp: answer.sdp, type: answer.type });
+    await peer.setRemoteDescription({ sdp, type });
   } catch (error) {
-    signal.throwIfAborted();
     throw new Told(`The server’s answer cannot be used by this browser (${error.message}).`);
   }
 }
@@ -153,7 +150,7 @@ async function roundTripOf(peer) {
   return null;
 }
 
-function once(target, name, signal) {
+function happened(target, name, signal) {
   return new Promise((resolve, reject) => {
     target.addEventListener(name, resolve, { once: true, signal });
     signal.addEventListener('abort', () => reject(signal.reason));

@@ -2,7 +2,8 @@
 
 import { OTHER_VERSION, Told } from './errors.js';
 
-const VERSION = 1; // of the message schema in rtc/messages.py
+export const VERSION = 1; // of the message schema in rtc/messages.py
+export const TICK_INTERVAL_MS = 500; // between two results, as rtc/config.py sets it; `/config` does not say
 const STALE_MS = 3000; // Older results are no longer what somebody expresses now.
 const RATE_OVER_MS = 5000;
 
@@ -21,6 +22,8 @@ const RATE_OVER_MS = 5000;
  * @property {Ranked[]} top5
  * @property {number} audio_level
  * @property {?number} latency_ms
+ * @property {?number} picture_time_ms
+ * @property {?number} sound_time_ms
  */
 
 /**
@@ -39,7 +42,7 @@ export function readResults(signal, { onResult, onStale, onSettings, onUnreadabl
   const arrivals = [];
   signal.addEventListener('abort', () => clearTimeout(timer));
 
-  /** Expect a message soon from now on. */
+  /** A connection that is up and brings nothing is as stale as one whose results stopped. */
   function expect() {
     clearTimeout(timer);
     timer = setTimeout(() => onStale((isStale = true)), STALE_MS);

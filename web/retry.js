@@ -9,23 +9,24 @@ const GOOD_MS = 10_000; // Pauses begin anew after a connection that lasted this
 /**
  * @param {AbortSignal} signal ends it all
  * @param {object} parts
- * @param {(signal: AbortSignal, onUp: () => void) => Promise<Error>} parts.once one connection: calls `onUp` when
+ * @param {(signal: AbortSignal, onUp: () => void) => Promise<Error>} parts.connectOnce one connection: calls `onUp` when
  *   it is up, resolves with the reason of its end, or throws why none came about
  * @param {(reason: Told, left_s: number) => void} parts.onWait each second of a pause
  * @returns {Promise<never>} throws the first reason that waiting does not mend
  */
-export async function keepTrying(signal, { once, onWait }) {
+export async function keepTrying(signal, { connectOnce, onWait }) {
   let failures = 0;
   let wasUp = false;
   let upAt_ms = Infinity;
   for (;;) {
+    signal.throwIfAborted();
     const inner = new AbortController();
     signal.addEventListener('abort', () => inner.abort(signal.reason), { signal: inner.signal });
     const onUp = () => {
       wasUp = true;
       upAt_ms = performance.now();
     };
-    const reason = await once(inner.signal, onUp).catch((error) => error);
+    const reason = await connectOnce(inner.signal, onUp).catch((error) => error);
     signal.throwIfAborted();
     inner.abort(reason);
     // What kept the first connection from coming about will keep the next ones too; what ended a
@@ -57,12 +58,12 @@ function pause(length_ms, isDictated, signal, onSecond) {
       onSecond(Math.ceil(left_ms / 1000));
       timer = setTimeout(tick, Math.min(left_ms, 1000));
     };
-    const once = { signal: ending.signal };
+    const inTime = { signal: ending.signal };
     if (!isDictated) {
-      addEventListener('online', () => done(resolve), once);
-      document.addEventListener('visibilitychange', () => document.hidden || done(resolve), once);
+      addEventListener('online', () => done(resolve), inTime);
+      document.addEventListener('visibilitychange', () => document.hidden || done(resolve), inTime);
     }
-    signal.addEventListener('abort', () => done(() => reject(signal.reason)), once);
+    signal.addEventListener('abort', () => done(() => reject(signal.reason)), inTime);
     tick();
   });
 }

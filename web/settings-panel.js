@@ -1,11 +1,11 @@
 // The sliders for voice weight and smoothing, and what the server answers to them.
 
+import { element, write } from './dom.js';
+import { TICK_INTERVAL_MS } from './results.js';
 import { Settings } from './settings.js';
 
 const SLIDERS = { w_voice: 'w-voice', voice_smooth_k: 'voice-smooth', face_smooth_k: 'face-smooth' };
 const STEADY_MS = 150; // A slider that is being moved is asked for when it rests this long.
-
-const element = (id) => document.getElementById(id);
 
 export class SettingsPanel {
   #settings = new Settings({
@@ -69,14 +69,14 @@ export class SettingsPanel {
     const slider = element(SLIDERS[field]);
     const value = Number(slider.value);
     const words = field === 'w_voice' ? voiceShare(value) : smoothing(value);
-    element(`${SLIDERS[field]}-value`).textContent = words;
+    write(element(`${SLIDERS[field]}-value`), words);
     slider.setAttribute('aria-valuetext', words);
   }
 
   #say(words) {
-    element('settings-answer').textContent = words;
+    write(element('settings-answer'), words);
   }
 }
 
 const voiceShare = (weight) => `voice ${Math.round(weight * 100)} %, face ${Math.round((1 - weight) * 100)} %`;
-const smoothing = (length) => (length === 1 ? 'none: the newest result' : `mean of ${length} results, ${length / 2} s`);
+const smoothing = (length) => (length === 1 ? 'none: the newest result' : `mean of ${length} results, ${(length * TICK_INTERVAL_MS) / 1000} s`);

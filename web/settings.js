@@ -1,5 +1,7 @@
 // The voice weight and the smoothing lengths: asks the server for a change until it answers.
 
+import { VERSION } from './results.js';
+
 const FIELDS = ['w_voice', 'voice_smooth_k', 'face_smooth_k'];
 const AGAIN_MS = 700; // The channel may lose a message; the server may take its time.
 const MOST_TRIES = 6;
@@ -62,10 +64,11 @@ export class Settings {
     clearTimeout(this.#timer);
     if (message.type === 'refusal') {
       const isNews = JSON.stringify(this.#wanted) !== JSON.stringify(this.#accepted);
+      const hadWishes = Object.keys(this.#wanted).length > 0;
       this.#wanted = isNews ? { ...this.#accepted } : {};
       this.#accepted = { ...this.#wanted };
       this.#onRefused(`Not applied: ${message.reason}.`);
-      if (isNews) this.#ask(); // to show what is in force instead
+      if (hadWishes) this.#ask(); // to show what is in force instead
       return;
     }
     this.#accepted = { ...this.#wanted };
@@ -88,7 +91,7 @@ export class Settings {
   #try() {
     clearTimeout(this.#timer);
     if (this.#tries++ === MOST_TRIES) return this.#onRefused('The server does not answer; it is not known what is in force.');
-    this.#send(JSON.stringify({ version: 1, type: 'settings', id: this.#id, ...this.#wanted }));
+    this.#send(JSON.stringify({ version: VERSION, type: 'settings', id: this.#id, ...this.#wanted }));
     this.#timer = setTimeout(() => this.#try(), AGAIN_MS);
   }
 }

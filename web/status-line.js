@@ -1,16 +1,13 @@
 // The quiet line at the bottom: how fast results come, how late they are, and who makes them.
 
+import { element, write } from './dom.js';
 import { capitalised } from './emotions.js';
-import { write } from './view.js';
 
 const EVERY_MS = 1000;
 
-const element = (id) => document.getElementById(id);
-
 export class StatusLine {
-  #late_ms = null; // the server's part, from the arrival of a picture to the sending of its result
+  #late_ms = null; // the server's part, from the arrival of a picture or sound to the sending of its result
   #roundTrip_ms = null;
-  #from = 'picture';
 
   /** @param {?Object<string, {name: string}>} models null where the server cannot be reached */
   showModels(models) {
@@ -18,13 +15,12 @@ export class StatusLine {
     write(element('models'), models ? `Networks: ${named.join(', ')}` : 'The server cannot be reached at the moment.');
   }
 
-  /** Take what a result says. */
+  /** The server knows its own part of the latency only; without the way there and back it would be a boast. */
   take(message, rate_hz) {
     this.#late_ms = message.latency_ms ?? this.#late_ms;
-    if (message.latency_ms !== null) this.#from = message.face ? 'picture' : 'sound';
+    const isKnown = this.#late_ms !== null && this.#roundTrip_ms !== null;
     write(element('rate'), `${rate_hz.toFixed(1)} results a second`);
-    const latency_ms = this.#late_ms === null ? null : this.#late_ms + (this.#roundTrip_ms ?? 0);
-    write(element('latency'), latency_ms === null ? '' : `${Math.round(latency_ms)} ms from ${this.#from} to result`);
+    write(element('latency'), isKnown ? `latency ${Math.round(this.#late_ms + this.#roundTrip_ms)} ms` : '');
   }
 
   /** @param {{voice: string, face: string}} off why a modality is off, or empty */

@@ -1,14 +1,13 @@
 // What is left of a session when it is over: how long, who led for which share of it, and files to keep.
 
-import { EMOTIONS, MODALITIES, capitalised, percent } from './emotions.js';
+import { element, write } from './dom.js';
+import { EMOTIONS, MODALITIES, UNCERTAIN, capitalised, percent } from './emotions.js';
 import { csvOf, jsonOf, save } from './exports.js';
 import { Timeline } from './timeline.js';
 import { drawTimeline, paletteOf, timeWords } from './timeline-drawing.js';
 
 const PICTURE = { width: 1600, height: 520 };
 const MARGIN = { top: 76, side: 40, bottom: 72 };
-
-const element = (id) => document.getElementById(id);
 
 export class Summary {
   #timeline = new Timeline(element('summary-timeline'), element('summary-readout'));
@@ -29,29 +28,33 @@ export class Summary {
   }
 
   /**
+   * Sum up a session that ends now.
    * @param {import('./history.js').History} history with at least one result
    * @param {{models: ?object, settings: ?object}} facts that go into the JSON
    */
   show(history, facts) {
+    history.end(performance.now());
     this.#history = history;
     this.#facts = facts;
     element('summary').hidden = false;
-    element('summary-facts').textContent = factsOf(history);
+    write(element('summary-facts'), factsOf(history));
     element('shares').replaceChildren(...linesOf(history));
     this.#timeline.showAll(history);
   }
 }
 
 function factsOf(history) {
-  const duration_s = Math.round((history.time_ms(history.length - 1) - history.startedAt_ms) / 1000);
+  const started = history.startedOn.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+  const duration_s = Math.round(history.duration_ms / 1000);
   const duration = duration_s < 60 ? `${duration_s} s` : `${timeWords(duration_s)} minutes`;
-  return `${duration}, ${history.length === 1 ? '1 result' : `${history.length} results`}.`;
+  return `${started}: ${duration}, ${history.length === 1 ? '1 result' : `${history.length} results`}.`;
 }
 
-/** A row for each emotion, and one for the time without evidence; a column for each modality. */
+/** A row for each emotion, one for what was too weak to name, one without evidence; a column for each modality. */
 function linesOf(history) {
   const columns = MODALITIES.map((modality) => history.sharesOf(modality));
-  const lines = EMOTIONS.map((emotion) => lineOf(capitalised(emotion), emotion, columns.map(({ shares }) => shares[emotion])));
+  const labels = [...EMOTIONS, UNCERTAIN];
+  const lines = labels.map((label) => lineOf(capitalised(label), label, columns.map(({ shares }) => shares[label])));
   return [...lines, lineOf('No evidence', 'none', columns.map(({ none }) => none))];
 }
 
@@ -78,8 +81,7 @@ async function pictureOf(history) {
   const size = { width: PICTURE.width - 2 * MARGIN.side, height: PICTURE.height - MARGIN.top - MARGIN.bottom };
 
   context.translate(MARGIN.side, MARGIN.top);
-  const last_ms = history.time_ms(history.length - 1);
-  const stretch = { from_ms: history.startedAt_ms, to_ms: last_ms, zero_ms: history.startedAt_ms };
+  const stretch = { from_ms: history.startedAt_ms, to_ms: history.endedAt_ms, zero_ms: history.startedAt_ms };
   drawTimeline(context, size, history, stretch, palette);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.globalCompositeOperation = 'destination-over';
@@ -98,14 +100,14 @@ function writeAround(context, history, palette) {
   context.fillText('Apparent emotion: leading label of voice (above) and face (below it), shares of both fused', MARGIN.side, 28);
   context.font = '16px system-ui, sans-serif';
   context.fillStyle = palette.quiet;
-  context.fillText(`${history.startedOn.toLocaleString()} · ${factsOf(history)} A program’s guess of expression, not of feeling.`, MARGIN.side, 56);
+  context.fillText(`${factsOf(history)} A program’s guess of expression, not of feeling.`, MARGIN.side, 56);
   let left = MARGIN.side;
   const middle = PICTURE.height - MARGIN.bottom / 2;
-  for (const emotion of EMOTIONS) {
-    context.fillStyle = palette[emotion];
+  for (const label of [...EMOTIONS, UNCERTAIN]) {
+    context.fillStyle = palette[label];
     context.fillRect(left, middle - 8, 16, 16);
     context.fillStyle = palette.ink;
-    context.fillText(capitalised(emotion), left + 24, middle);
-    left += 60 + context.measureText(capitalised(emotion)).width;
+    context.fillText(capitalised(label), left + 24, middle);
+    left += 60 + context.measureText(capitalised(label)).width;
   }
 }

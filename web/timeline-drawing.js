@@ -1,6 +1,6 @@
 // Draws a stretch of a session: who led voice and face, and the fused shares stacked to one.
 
-import { EMOTIONS, capitalised } from './emotions.js';
+import { EMOTIONS, UNCERTAIN, capitalised } from './emotions.js';
 import { LONGEST_GAP_MS } from './history.js';
 
 const STRIP = 16; // height of the strips of voice and face, in pixels
@@ -9,11 +9,11 @@ const GAP = 6; // between strips, and above the axis
 const AXIS = 16;
 const MOST_ROWS = 1500; // More than one in a pixel shows nothing more.
 
-/** Colours for drawing: of each emotion, and of words, lines and the ground. */
+/** Colours for drawing: of each label, of words, and of the ground. */
 export function paletteOf(element) {
   const style = getComputedStyle(element);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-  return Object.fromEntries([...EMOTIONS, 'quiet', 'line', 'well', 'surface', 'ink'].map((name) => [name, colour(name)]));
+  return Object.fromEntries([...EMOTIONS, UNCERTAIN, 'quiet', 'well', 'ink'].map((name) => [name, colour(name)]));
 }
 
 /**
@@ -71,7 +71,7 @@ function drawStrip(canvas, history, rows, modality, top, x, palette) {
   }
 }
 
-/** The stretches of time in which one label led. */
+/** The stretches of time in which one label led, or none did clearly. */
 function stretchesOf(history, rows, modality) {
   const stretches = [];
   rows.forEach((row, index) => {

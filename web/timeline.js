@@ -1,12 +1,14 @@
 // The timeline that people watch and touch: moves with time, stands still on demand, tells its values.
 
-import { EMOTIONS, capitalised, percent } from './emotions.js';
-import { drawTimeline, paletteOf, timeWords } from './timeline-drawing.js';
+import { element, write } from './dom.js';
+import { valuesInWords } from './reading.js';
+import { TICK_INTERVAL_MS } from './results.js';
+import { drawTimeline, paletteOf } from './timeline-drawing.js';
 
 const SPAN_MS = 60_000;
-// Results come every half second. Drawn this much later, the newest is already there when its place
-// comes into view, so that the curve moves in evenly instead of leaping.
-const DELAY_MS = 700;
+// Drawn this much later, the newest result is already there when its place comes into view, even if
+// it was a little late, so that the curve moves in evenly instead of leaping.
+const DELAY_MS = TICK_INTERVAL_MS + 200;
 const NEAR_MS = 1000; // A result further from the pointer than this is not what is pointed at.
 const KEY_STEPS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 
@@ -18,9 +20,9 @@ export class Timeline {
   #palette;
   #size = { width: 0, height: 0 };
   #history = null;
-  #stretch = { from_ms: 0, to_ms: 1, zero_ms: 0 };
-  #written = null;
-  #pointed = null; // {x} where the pointer is, or {at_ms} of the result that a key chose
+  #stretch = { from_ms: 0, to_ms: 1, zero_ms: 0, spoken_ms: 0 };
+  #hovered_x = null; // where the mouse is; what it leaves is forgotten
+  #chosen_ms = null; // when the result came that a key, a tap or a click chose; it stays chosen
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -36,27 +38,33 @@ export class Timeline {
       this.#palette = paletteOf(canvas);
       this.draw();
     });
-    canvas.addEventListener('pointermove', (event) => this.#point({ x: event.offsetX }));
-    canvas.addEventListener('pointerleave', () => this.#point(null));
-    canvas.addEventListener('blur', () => this.#point(null));
+    canvas.addEventListener('pointerdown', ({ offsetX }) => this.#chooseAt(offsetX));
+    canvas.addEventListener('pointermove', ({ offsetX, pointerType }) => (pointerType === 'mouse' ? this.#hover(offsetX) : this.#chooseAt(offsetX)));
+    canvas.addEventListener('pointerleave', () => this.#hover(null));
+    canvas.addEventListener('blur', () => this.#choose(null));
     canvas.addEventListener('keydown', (event) => this.#step(event));
   }
 
-  /** Show all of a history. */
+  /** From the first connection until Stop, also where nothing came for a while. */
   showAll(history) {
-    const last_ms = history.length ? history.time_ms(history.length - 1) : history.startedAt_ms + 1;
-    this.#show(history, { from_ms: history.startedAt_ms, to_ms: last_ms });
+    const from_ms = history.startedAt_ms;
+    this.#show(history, { from_ms, to_ms: from_ms + Math.max(1, history.duration_ms), zero_ms: from_ms, spoken_ms: from_ms });
   }
 
-  /** Show the last minute as it was at `now_ms`. */
+  /** The right edge counts as now, although results are drawn there a little later. */
   showLastMinute(history, now_ms) {
     const to_ms = now_ms - DELAY_MS;
-    this.#show(history, { from_ms: to_ms - SPAN_MS, to_ms });
+    this.#show(history, { from_ms: to_ms - SPAN_MS, to_ms, zero_ms: history.startedAt_ms, spoken_ms: to_ms });
   }
 
-  #show(history, { from_ms, to_ms }) {
+  /**
+   * @param {object} stretch as `drawTimeline` takes it
+   * @param {number} stretch.spoken_ms what counts as 0 where the place is told to a screen reader
+   */
+  #show(history, stretch) {
+    if (history !== this.#history) this.#hovered_x = this.#chosen_ms = null; // They were places in another session.
     this.#history = history;
-    this.#stretch = { from_ms, to_ms, zero_ms: history.startedAt_ms };
+    this.#stretch = stretch;
     this.draw();
   }
 
@@ -65,7 +73,8 @@ export class Timeline {
     drawTimeline(this.#context, this.#size, this.#history, this.#stretch, this.#palette);
     const row = this.#rowPointedAt();
     if (row !== null) this.#drawCursor(this.#history.time_ms(row));
-    this.#write(row);
+    write(this.#readout, row === null ? '' : valuesInWords(this.#history, row));
+    this.#speak(row);
   }
 
   #fit() {
@@ -78,30 +87,50 @@ export class Timeline {
     this.draw();
   }
 
-  #point(pointed) {
-    this.#pointed = pointed;
+  #hover(x) {
+    this.#hovered_x = x;
     this.draw();
   }
 
-  /** Move from result to result; the first key points at the newest. */
+  #chooseAt(x) {
+    const row = this.#history && this.#rowNear(this.#timeAt(x));
+    this.#choose(row ?? null);
+  }
+
+  #choose(row) {
+    this.#chosen_ms = row === null ? null : this.#history.time_ms(row);
+    this.#hovered_x = null; // until the mouse moves again, the newer choice counts
+    this.draw();
+  }
+
+  /** Move from result to result; the first key chooses the newest. */
   #step(event) {
     const history = this.#history;
     const leap = { Home: -Infinity, End: Infinity, Escape: NaN }[event.key] ?? KEY_STEPS[event.key];
     if (leap === undefined || !history?.length) return;
     event.preventDefault();
-    if (Number.isNaN(leap)) return this.#point(null);
+    if (Number.isNaN(leap)) return this.#choose(null);
     const first = history.rowAt(this.#stretch.from_ms);
     const last = Math.max(0, history.rowAt(this.#stretch.to_ms + 1) - 1);
     const pointed = this.#rowPointedAt();
     const row = pointed === null ? last : Math.min(last, Math.max(first, pointed + leap));
-    this.#point({ at_ms: history.time_ms(row) });
+    this.#choose(row);
+  }
+
+  #timeAt(x) {
+    const { from_ms, to_ms } = this.#stretch;
+    return from_ms + (x / this.#size.width) * (to_ms - from_ms);
   }
 
   #rowPointedAt() {
+    if (this.#hovered_x !== null) return this.#rowNear(this.#timeAt(this.#hovered_x));
+    const isGone = this.#chosen_ms === null || this.#chosen_ms < this.#stretch.from_ms;
+    return isGone ? null : this.#rowNear(this.#chosen_ms);
+  }
+
+  #rowNear(at_ms) {
     const history = this.#history;
-    if (!this.#pointed || !history?.length) return null;
-    const { from_ms, to_ms } = this.#stretch;
-    const at_ms = this.#pointed.at_ms ?? from_ms + (this.#pointed.x / this.#size.width) * (to_ms - from_ms);
+    if (!history.length) return null;
     const after = Math.min(history.rowAt(at_ms), history.length - 1);
     const distance = (row) => Math.abs(history.time_ms(row) - at_ms);
     const row = after > 0 && distance(after - 1) < distance(after) ? after - 1 : after;
@@ -115,37 +144,21 @@ export class Timeline {
     this.#context.fillRect(x - 0.75, 0, 1.5, this.#size.height - 18);
   }
 
-  #write(row) {
-    const words = row === null ? '' : valuesInWords(this.#history, row);
-    if (this.#written === words) return;
-    this.#written = words;
-    this.#readout.textContent = words;
-    this.#canvas.ariaValueText = words || 'Arrow keys go from result to result';
-    this.#canvas.ariaValueNow = String(row ?? this.#canvas.ariaValueMax);
+  /** As a slider of whole seconds; without a choice it stands at its right end. */
+  #speak(row) {
+    const { from_ms, to_ms, spoken_ms } = this.#stretch;
+    const at_ms = row === null ? to_ms : Math.min(to_ms, Math.max(from_ms, this.#history.time_ms(row)));
+    const seconds = (ms) => String(Math.round((ms - spoken_ms) / 1000));
+    const words = this.#readout.textContent || 'Arrow keys go from result to result';
+    const said = { ariaValueMin: seconds(from_ms), ariaValueMax: seconds(to_ms), ariaValueNow: seconds(at_ms), ariaValueText: words };
+    for (const [name, value] of Object.entries(said)) if (this.#canvas[name] !== value) this.#canvas[name] = value;
   }
-}
-
-/** "0:12 · Fused: Happy 71 %, Neutral 12 %, … · Voice: Sad 40 % · Face: none" */
-function valuesInWords(history, row) {
-  const time = timeWords((history.time_ms(row) - history.startedAt_ms) / 1000);
-  const fused = ranked(history.scores(row, 'fused'), 3);
-  const rest = ['voice', 'face'].map((name) => `${capitalised(name)}: ${ranked(history.scores(row, name), 1)}`);
-  return [time, `Fused: ${fused}`, ...rest].join(' · ');
-}
-
-function ranked(scores, count) {
-  if (!scores) return 'nothing';
-  const order = EMOTIONS.map((_, index) => index).sort((a, b) => scores[b] - scores[a]);
-  return order
-    .slice(0, count)
-    .map((index) => `${capitalised(EMOTIONS[index])} ${percent(scores[index])}`)
-    .join(', ');
 }
 
 /** The timeline of the running session: drawn once per painted frame, unless it is paused. */
 export class LiveTimeline {
-  #timeline = new Timeline(document.getElementById('timeline'), document.getElementById('readout'));
-  #pause = document.getElementById('pause');
+  #timeline = new Timeline(element('timeline'), element('readout'));
+  #pause = element('pause');
   #frame = 0;
   #isPaused = false;
 

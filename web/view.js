@@ -1,17 +1,15 @@
 // Draws what the page shows of the moment: state, picture, face box, cards. It knows nothing of WebRTC.
 
-import { EMOTIONS, MODALITIES, capitalised, percent } from './emotions.js';
+import { element, write } from './dom.js';
+import { EMOTIONS, MODALITIES, UNCERTAIN, calledBy, capitalised, percent } from './emotions.js';
 
 /** @typedef {import('./results.js').EmotionMessage} EmotionMessage */
 /** @typedef {import('./results.js').Modality} Modality */
 
-// With seven to choose from, a guess whose best is below this is right less often than not.
-const UNCERTAIN_BELOW = 0.35;
 const WITHOUT_EVIDENCE = { voice: 'Silence', face: 'No face', fused: 'No evidence' };
 const DASH = '–';
 
 const root = document.documentElement;
-const element = (id) => document.getElementById(id);
 
 /** Make the parts that repeat: seven bars a card. */
 export function build() {
@@ -19,6 +17,12 @@ export function build() {
     element(`${name}-bars`).replaceChildren(...EMOTIONS.map((emotion) => newLine(emotion)));
   }
   clearResults();
+  for (const id of ['start', 'stop']) element(id).addEventListener('keydown', ignoreRepeated);
+}
+
+/** The focus goes from Start to Stop and back: a key that is held down would press one after the other. */
+function ignoreRepeated(event) {
+  if (event.repeat && event.key === 'Enter') event.preventDefault();
 }
 
 /** Show the state for styles and tests, and in words for people; with the seconds left where it will pass. */
@@ -30,6 +34,7 @@ export function showState(state, words, left_s = null) {
   element(offered).disabled = false;
   element(other).disabled = true;
   if (hadFocus) element(offered).focus();
+  if (state === 'starting') element('summary').hidden = true; // It is of the session before.
   showStatus(words, left_s);
 }
 
@@ -70,17 +75,22 @@ export function showLevel(level) {
 }
 
 /**
+ * The server counts what it heard and saw for a while after it is off; a card does not.
  * @param {EmotionMessage} message
  * @param {{voice: string, face: string}} off why a modality cannot have evidence; empty where it can
  */
 export function showMessage(message, off) {
   for (const name of MODALITIES) {
-    const modality = message[name];
-    if (modality) showModality(name, modality);
+    if (message[name] && !off[name]) showModality(name, message[name]);
     else drawCard(name, off[name] || WITHOUT_EVIDENCE[name], DASH, null);
   }
-  showFaceBox(message.face);
+  showFaceBox(off.face ? null : message.face);
   showTopFive(message.top5);
+}
+
+/** @param {{voice: string, face: string}} off as for `showMessage`: said at once, before the next message comes */
+export function showOff(off) {
+  for (const [name, why] of Object.entries(off)) if (why) drawCard(name, why, DASH, null);
 }
 
 export function showResultCount(count) {
@@ -97,19 +107,16 @@ export function clearResults() {
 /** @param {Modality} modality */
 function showModality(name, modality) {
   const share = modality.probabilities[modality.label];
-  drawCard(name, nameOf(modality), percent(share), modality);
+  drawCard(name, capitalised(shownLabel(modality)), percent(share), modality);
 }
 
 /** @param {Modality} modality */
-function nameOf({ label, probabilities }) {
-  return isSure({ label, probabilities }) ? capitalised(label) : 'Uncertain';
-}
-
-const isSure = ({ label, probabilities }) => probabilities[label] >= UNCERTAIN_BELOW;
+const shownLabel = ({ label, probabilities }) => calledBy(label, probabilities[label]);
 
 function drawCard(name, label, share, modality) {
   const card = element(name);
-  card.dataset.emotion = modality && isSure(modality) ? modality.label : 'none';
+  const emotion = modality ? shownLabel(modality) : UNCERTAIN;
+  card.dataset.emotion = emotion === UNCERTAIN ? 'none' : emotion;
   card.classList.toggle('without', !modality);
   write(element(`${name}-label`), label);
   write(element(`${name}-probability`), share);
@@ -153,7 +160,7 @@ function showFaceBox(face) {
   const camera = element('camera');
   frame.hidden = !face || !camera.srcObject || camera.videoWidth === 0;
   if (frame.hidden) return;
-  write(element('face-tag'), nameOf(face));
+  write(element('face-tag'), capitalised(shownLabel(face)));
   const placed = placeMirrored(face.box, camera);
   frame.classList.toggle('low', placed.top + placed.height > 0.95); // Its name would be cut off.
   for (const side in placed) frame.style.setProperty(side, `${(placed[side] * 100).toFixed(2)}%`);
@@ -174,9 +181,4 @@ function placeMirrored(box, { videoWidth, videoHeight, clientWidth, clientHeight
     width: box.width * across,
     height: box.height * down,
   };
-}
-
-/** Touch the DOM only where something changed, so that screen readers speak changes only. */
-export function write(target, text) {
-  if (target.textContent !== text) target.textContent = text;
 }

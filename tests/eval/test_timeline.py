@@ -29,7 +29,8 @@ def _moment(time_s: float, voice: str | None, face: str | None) -> Moment:
         now=time_s,
         time_ms=round(time_s * 1000),
         audio_level=0.05,
-        newest_used_at=None,
+        picture=None,
+        sound=None,
     )
     return Moment(time_s, message, heard=True, looked=True, voiced=bool(voice), found=bool(face))
 

@@ -12,7 +12,13 @@ from rtc.channel import EmotionChannel
 from rtc.messages import Message, RefusalMessage, message_from
 
 _MESSAGE = message_from(
-    Estimate(None, None, None), sequence=0, now=0, time_ms=0, audio_level=0, newest_used_at=None
+    Estimate(None, None, None),
+    sequence=0,
+    now=0,
+    time_ms=0,
+    audio_level=0,
+    picture=None,
+    sound=None,
 )
 _REPLY = RefusalMessage(id=None, reason="the message is not JSON")
 

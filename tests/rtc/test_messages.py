@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.tracker import Box, Estimate, Evidence
+from rtc.clock import Capture
 from rtc.messages import (
     EmotionMessage,
     RefusalMessage,
@@ -16,15 +17,21 @@ from rtc.messages import (
     message_from,
 )
 
+PICTURE = Capture(at=9.96, media_time_s=3.25)
+SOUND = Capture(at=9.9, media_time_s=3.3)
 
-def _message(estimate: Estimate, newest_used_at: float | None = 9.96) -> EmotionMessage:
+
+def _message(
+    estimate: Estimate, picture: Capture | None = PICTURE, sound: Capture | None = SOUND
+) -> EmotionMessage:
     return message_from(
         estimate,
         sequence=3,
         now=10.0,
         time_ms=1_700_000_000_000,
         audio_level=0.123456,
-        newest_used_at=newest_used_at,
+        picture=picture,
+        sound=sound,
     )
 
 
@@ -43,7 +50,7 @@ def test_the_json_has_the_documented_shape() -> None:
     fields = json.loads(_message(Estimate(VOICE, FACE, VOICE)).to_json())
     assert list(fields) == [
         "version", "type", "sequence", "time_ms", "evidence", "voice", "face", "fused", "top5",
-        "audio_level", "latency_ms",
+        "audio_level", "latency_ms", "picture_time_ms", "sound_time_ms",
     ]  # fmt: skip
     assert (fields["version"], fields["type"]) == (1, "emotion")
     assert (fields["sequence"], fields["evidence"]) == (3, "both")
@@ -54,6 +61,16 @@ def test_the_json_has_the_documented_shape() -> None:
     assert fields["face"]["box"] == {"x": 0.25, "y": 0.2, "width": 0.3, "height": 0.4}
     assert [line["label"] for line in fields["top5"][:2]] == ["happy", "neutral"]
     assert (fields["audio_level"], fields["latency_ms"]) == (0.1235, 40)
+    assert (fields["picture_time_ms"], fields["sound_time_ms"]) == (3250, 3300)
+
+
+def test_latency_is_the_pictures_or_else_the_sounds() -> None:
+    """Latency is that of the new picture, or without one of the sound, or nothing at all."""
+    nothing = Estimate(None, None, None)
+    sound_alone = _message(nothing, picture=None)
+    assert (sound_alone.latency_ms, sound_alone.picture_time_ms) == (100, None)
+    neither = _message(nothing, picture=None, sound=None)
+    assert (neither.latency_ms, neither.sound_time_ms) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +81,7 @@ def test_missing_evidence_is_null(
     voice: Evidence | None, face: Evidence | None, evidence: str
 ) -> None:
     """A side without evidence is null, and ``evidence`` says what there is."""
-    fields = json.loads(_message(Estimate(voice, face, voice or face), None).to_json())
+    fields = json.loads(_message(Estimate(voice, face, voice or face), None, None).to_json())
     assert fields["evidence"] == evidence
     assert (fields["voice"] is None) == (voice is None)
     assert (fields["face"] is None) == (face is None)

@@ -6,8 +6,9 @@ import av
 import numpy as np
 import pytest
 
+from rtc.clock import Capture
 from rtc.video import FrameSampler, rgb_of
-from tests.media import PictureTrack
+from tests.media import PICTURE_RATE_HZ, PictureTrack
 
 
 async def test_only_the_newest_picture_is_kept() -> None:
@@ -28,7 +29,7 @@ async def test_only_the_newest_picture_is_kept() -> None:
     await sampler.run()
     frame = sampler.take()
     assert frame is not None
-    assert frame.captured_at == 3.0
+    assert frame.capture == Capture(at=3.0, media_time_s=4 / PICTURE_RATE_HZ)
     assert abs(float(frame.rgb().mean()) - 210) < 4
     assert sampler.take() is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.web.conftest import OpenTab, StartProcess
 from tests.web.devices import Devices
 
@@ -24,6 +26,55 @@ _CHOOSE = """
   return list.value;
 }
 """
+# The browser asks until the person, that is the test, has answered.
+_PROMPT = """
+const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+const answered = new Promise((resolve) => (window.answer = resolve));
+navigator.mediaDevices.getUserMedia = async (constraints) => {
+  await answered;
+  return getUserMedia(constraints);
+};
+"""
+# The microphones in `gone` are not there; `unplug` puts the one in use among them.
+_UNPLUGGABLE = """
+const { mediaDevices } = navigator;
+const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
+const enumerateDevices = mediaDevices.enumerateDevices.bind(mediaDevices);
+window.gone = [];
+mediaDevices.enumerateDevices = async () =>
+  (await enumerateDevices()).filter(({ deviceId }) => !gone.includes(deviceId));
+mediaDevices.getUserMedia = async (constraints) => {
+  if (gone.includes(constraints.audio?.deviceId?.exact)) throw new OverconstrainedError('deviceId');
+  return getUserMedia(constraints);
+};
+window.plug = (ids) => {
+  window.gone = ids;
+  mediaDevices.dispatchEvent(new Event('devicechange'));
+};
+"""
+# As on many phones: a second microphone cannot be opened beside the first, and some never can.
+_ONE_AT_A_TIME = """
+const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+window.opened = [];
+navigator.mediaDevices.getUserMedia = async (constraints) => {
+  const wanted = constraints.audio?.deviceId?.exact;
+  const isBusy = opened.some((track) => track.kind === 'audio' && track.readyState === 'live');
+  if (constraints.audio && (isBusy || (wanted && wanted === window.broken))) {
+    throw new DOMException('busy', 'NotReadableError');
+  }
+  const stream = await getUserMedia(constraints);
+  opened.push(...stream.getTracks());
+  return stream;
+};
+"""
+_NO_MICROPHONE = """
+const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (constraints) => {
+  if (constraints.audio) throw new DOMException('none', 'NotFoundError');
+  return getUserMedia(constraints);
+};
+"""
+_MICROPHONE = "document.getElementById('microphone')"
 _ONE_REFUSED = """
 const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = async (constraints) => {
@@ -31,6 +82,17 @@ navigator.mediaDevices.getUserMedia = async (constraints) => {
   return getUserMedia(constraints);
 };
 """
+
+
+class _TwoCameras(Devices):
+    """Of a file Chromium makes one camera only; these show its own drawings."""
+
+    @property
+    def flags(self) -> tuple[str, str]:
+        return (
+            "--use-fake-device-for-media-stream=device-count=2",
+            f"--use-file-for-fake-audio-capture={self.microphone}",
+        )
 
 
 async def test_stop_during_a_switch_closes_everything(
@@ -126,3 +188,154 @@ async def test_camera_off_before_start_is_never_opened(
     await tab.until("!document.getElementById('face-box').hidden")
     assert await tab.page.evaluate(kinds) == ["audio", "video"]
     assert tab.offers == 1
+
+
+async def test_turned_off_while_the_browser_asks(open_tab: OpenTab, happy_devices: Devices) -> None:
+    """Who mutes and turns the camera off before answering the browser sends nothing at all."""
+    tab = await open_tab(happy_devices, script=_PROMPT)
+    await tab.start()
+    await tab.page.click("#mute")
+    await tab.page.click("#camera-off")
+    await tab.page.evaluate("answer()")
+    messages = await tab.results(4)
+    assert {message.evidence for message in messages} == {"none"}
+    assert {message.audio_level for message in messages} == {0}
+    assert await tab.text("voice-label", "face-label", "mute", "camera-off") == [
+        "Microphone muted",
+        "Camera turned off",
+        "Unmute",
+        "Turn on",
+    ]
+    await tab.page.click("#mute")
+    await tab.page.click("#camera-off")
+    await tab.until("!document.getElementById('face-box').hidden")
+    await tab.until("document.getElementById('voice-label').textContent !== 'Microphone muted'")
+
+
+async def test_chosen_while_the_browser_asks(open_tab: OpenTab, happy_devices: Devices) -> None:
+    """A microphone that is chosen before the browser is answered is the one that is sent."""
+    tab = await open_tab(happy_devices, script=_PROMPT)
+    await tab.until(f"{_MICROPHONE}.length > 1")
+    await tab.start()
+    wanted = await tab.page.evaluate(_CHOOSE, 2)
+    await tab.page.evaluate("answer()")
+    await tab.results(1)
+    sent = "watched.tracks.filter((track) => track.kind === 'audio').at(-1)"
+    await tab.until(f"{sent}.getSettings().deviceId === '{wanted}'")
+
+
+async def test_microphone_that_goes_and_comes_back(
+    open_tab: OpenTab, happy_devices: Devices
+) -> None:
+    """The face goes on without it, no other microphone is opened unasked, and it is taken back."""
+    tab = await open_tab(happy_devices, script=_UNPLUGGABLE)
+    await tab.start()
+    await tab.results(1)
+    chosen = await tab.page.evaluate(_CHOOSE, 1)
+    sent = "watched.tracks.filter((track) => track.kind === 'audio')"
+    await tab.until(f"{sent}.at(-1).getSettings().deviceId === '{chosen}'")
+    count = await tab.page.evaluate(f"{sent}.length")
+    await tab.unplug("audio")
+    await tab.page.evaluate("(id) => plug([id])", chosen)
+    await tab.until_text("error", "Working with the camera alone: the microphone has stopped")
+    await tab.until(f"{_MICROPHONE}.selectedOptions[0].text === 'Choose a microphone'")
+    await tab.until_text("voice-label", "No microphone")
+    assert await tab.page.evaluate(f"{sent}.length") == count
+    await tab.page.evaluate("plug([])")
+    await tab.until(f"{sent}.at(-1).readyState === 'live'")
+    assert await tab.page.evaluate(f"{sent}.at(-1).getSettings().deviceId") == chosen
+    await tab.until("document.getElementById('error').textContent === ''")
+    assert tab.offers == 1
+
+
+async def test_chosen_device_that_is_gone_does_not_stand_in_the_way(
+    open_tab: OpenTab, happy_devices: Devices
+) -> None:
+    """Another microphone can be chosen live, and the next session begins with one that is there."""
+    tab = await open_tab(happy_devices, script=_UNPLUGGABLE)
+    await tab.start()
+    await tab.results(1)
+    chosen = await tab.page.evaluate(_CHOOSE, 1)
+    sent = "watched.tracks.filter((track) => track.kind === 'audio').at(-1)"
+    await tab.until(f"{sent}.getSettings().deviceId === '{chosen}'")
+    await tab.unplug("audio")
+    await tab.page.evaluate("(id) => plug([id])", chosen)
+    await tab.until(f"{_MICROPHONE}.selectedOptions[0].text === 'Choose a microphone'")
+    other = await tab.page.evaluate(_CHOOSE, 1)
+    assert other not in {"", chosen}
+    await tab.until(f"{sent}.getSettings().deviceId === '{other}'")
+    await tab.stop()
+    await tab.page.evaluate("(id) => plug([id])", other)
+    await tab.start()
+    await tab.results(1)
+    assert await tab.page.evaluate(f"{sent}.readyState") == "live"
+    assert await tab.text("error") == [""]
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+async def test_one_device_at_a_time(
+    open_tab: OpenTab, happy_devices: Devices, *, is_broken: bool
+) -> None:
+    """Where only one can be open, the one before makes room, and comes back if that is no help."""
+    tab = await open_tab(happy_devices, script=_ONE_AT_A_TIME)
+    await tab.start()
+    await tab.results(1)
+    before = await tab.page.evaluate(f"{_MICROPHONE}.value")
+    if is_broken:
+        await tab.page.evaluate(f"window.broken = {_MICROPHONE}.options[1].value")
+    wanted = await tab.page.evaluate(_CHOOSE, 1)
+    tracks = "watched.tracks.filter((track) => track.kind === 'audio')"
+    await tab.until(f"{tracks}.length === 2")
+    assert await tab.page.evaluate(f"{tracks}.map((track) => track.readyState)") == [
+        "ended",
+        "live",
+    ]
+    in_use = before if is_broken else wanted
+    await tab.until(f"{_MICROPHONE}.value === '{in_use}'")
+    words = "Nothing was switched: the microphone does not answer" if is_broken else ""
+    assert (await tab.text("error"))[0].startswith(words)
+    assert (await tab.results(4))[-1].audio_level > 0
+
+
+async def test_two_cameras(open_tab: OpenTab, happy_devices: Devices) -> None:
+    """Another camera is sent and shown without a new offer, and the one before is closed."""
+    tab = await open_tab(_TwoCameras(happy_devices.camera, happy_devices.microphone))
+    await tab.start()
+    await tab.results(1)
+    await tab.page.select_option("#camera-choice", index=1)
+    tracks = "watched.tracks.filter((track) => track.kind === 'video')"
+    await tab.until(f"{tracks}.length === 2")
+    assert await tab.page.evaluate(f"{tracks}.map((track) => track.readyState)") == [
+        "ended",
+        "live",
+    ]
+    await tab.until(f"document.querySelector('video').srcObject.getTracks()[0] === {tracks}.at(-1)")
+    assert tab.offers == 1
+
+
+async def test_nothing_left_to_send_is_said(open_tab: OpenTab, happy_devices: Devices) -> None:
+    """Without a microphone, turning the camera off ends the session, and the page says so."""
+    tab = await open_tab(happy_devices, script=_NO_MICROPHONE)
+    await tab.start()
+    await tab.results(1)
+    await tab.page.click("#camera-off")
+    await tab.until_state("idle")
+    assert await tab.text("error", "status") == [
+        "Nothing is sent any more: the camera is off, and no microphone was found; plug one in.",
+        "Ended",
+    ]
+
+
+async def test_camera_that_the_system_pauses(open_tab: OpenTab, happy_devices: Devices) -> None:
+    """A paused camera is said to be paused, not taken for a picture without a face."""
+    tab = await open_tab(happy_devices)
+    await tab.start()
+    await tab.results(2)
+    await tab.page.evaluate(
+        """() => {
+          const track = watched.tracks.find(({ kind }) => kind === 'video');
+          Object.defineProperty(track, 'muted', { value: true, configurable: true });
+          track.dispatchEvent(new Event('mute'));
+        }"""
+    )
+    await tab.until_text("off", "camera paused")

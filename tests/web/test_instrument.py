@@ -11,9 +11,12 @@ import numpy as np
 
 from eval.timeline import COLUMNS
 from models.emotions import EMOTIONS
+from rtc.messages import ModalityMessage
 from tests.web.browser import Tab
 from tests.web.conftest import OpenTab
 from tests.web.devices import Devices
+
+UNCERTAIN_BELOW = 0.35  # as web/emotions.js has it
 
 
 async def _download(tab: Tab, button: str) -> bytes:
@@ -25,6 +28,13 @@ async def _download(tab: Tab, button: str) -> bytes:
     return path.read_bytes()
 
 
+def _shown_label(said: ModalityMessage | None) -> str:
+    """Return what the page calls a result: it does not name what is too weak."""
+    if said is None:
+        return ""
+    return said.label if said.probabilities[said.label] >= UNCERTAIN_BELOW else "uncertain"
+
+
 async def test_muting_is_seen_as_muted(open_tab: OpenTab, happy_devices: Devices) -> None:
     """A muted microphone and a camera that is off give no evidence, say so, and come back."""
     tab = await open_tab(happy_devices)
@@ -32,10 +42,13 @@ async def test_muting_is_seen_as_muted(open_tab: OpenTab, happy_devices: Devices
     await tab.results(4)
     await tab.page.click("#mute")
     await tab.page.click("#camera-off")
-    assert await tab.page.get_attribute("#mute", "aria-pressed") == "true"
-    await tab.until_text("voice-label", "Microphone muted")
-    await tab.until_text("face-label", "Camera turned off")
-    assert (await tab.results(4))[-1].evidence == "none"
+    assert await tab.text("mute", "camera-off") == ["Unmute", "Turn on"]
+    await tab.results(1)
+    message, screen = await tab.shown()
+    assert message.voice  # The server counts for a while what it heard before; the cards do not.
+    assert screen["voice"][0] == "Microphone muted"
+    assert screen["face"][0] == "Camera turned off"
+    assert (await tab.results(8))[-1].evidence == "none"
     kinds = await tab.page.evaluate(
         "watched.tracks.filter((track) => track.readyState === 'live').map((track) => track.kind)"
     )
@@ -201,7 +214,7 @@ async def test_session_can_be_taken_home(open_tab: OpenTab, happy_devices: Devic
         assert row["evidence"] == message.evidence
         for name in ("voice", "face", "fused"):
             said = getattr(message, name)
-            assert row[f"{name}_label"] == (said.label if said else "")
+            assert row[f"{name}_label"] == _shown_label(said)
             for emotion in EMOTIONS:
                 wanted = said.probabilities[emotion] if said else None
                 assert (float(row[f"{name}_{emotion}"] or "nan") == wanted) is (said is not None)
@@ -221,7 +234,7 @@ async def test_session_can_be_taken_home(open_tab: OpenTab, happy_devices: Devic
         """[...document.querySelectorAll('#shares td:last-child')]
            .map((cell) => parseFloat(cell.textContent))"""
     )
-    assert abs(sum(shares) - 100) <= 4  # each of eight is rounded
+    assert abs(sum(shares) - 100) <= 4.5  # each of nine is rounded
 
 
 async def test_space_starts_and_stops(open_tab: OpenTab, happy_devices: Devices) -> None:
@@ -232,7 +245,7 @@ async def test_space_starts_and_stops(open_tab: OpenTab, happy_devices: Devices)
     await tab.page.focus("#mute")
     await tab.page.keyboard.press("Space")
     assert await tab.state() == "live"
-    assert await tab.page.get_attribute("#mute", "aria-pressed") == "true"
+    assert await tab.text("mute") == ["Unmute"]
     await tab.page.evaluate("document.activeElement.blur()")
     await tab.page.keyboard.press("Space")
     assert await tab.state() == "idle"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from itertools import pairwise
 
 import psutil
 
+from tests.web.browser import Tab
 from tests.web.conftest import OpenTab, StartProcess
 from tests.web.devices import Devices
 
@@ -29,12 +31,35 @@ async def test_hidden_tab_goes_on(open_tab: OpenTab, happy_devices: Devices) -> 
     )
     assert len(await tab.results(6, within_s=5)) >= 6
     await other.close()
+    await tab.page.bring_to_front()
     await tab.page.evaluate(
         "delete document.hidden, document.dispatchEvent(new Event('visibilitychange'))"
     )
+    await _check_timeline_is_up_to_date(tab)
     await tab.results(2)
     assert await tab.state() == "live"
     assert tab.offers == 1
+
+
+async def _check_timeline_is_up_to_date(tab: Tab) -> None:
+    """Read the timeline backwards from its right end: every result is there, up to the newest."""
+    await tab.page.evaluate(
+        "new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))"
+    )
+    await tab.page.click("#pause")
+    count = int(await tab.page.evaluate("document.documentElement.dataset.results"))
+    await tab.page.focus("#timeline")
+    readings = []
+    for key in ("End", *["ArrowLeft"] * (count - 3)):
+        await tab.page.keyboard.press(key)
+        readings.append(
+            await tab.page.evaluate("Number(document.getElementById('timeline').ariaValueNow)")
+        )
+    print(f"read {readings} s before now of {count} results")
+    assert readings[0] >= -1
+    assert readings[-1] <= -(count - 4) / 2
+    assert all(before - after <= 1 for before, after in pairwise(readings))
+    await tab.page.click("#pause")
 
 
 async def test_sleep_is_survived(

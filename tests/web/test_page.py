@@ -20,7 +20,7 @@ from tests.web.devices import Devices
 from tests.web.process import ServerProcess, seconds_until
 
 MEASURED_S = 20.0
-UNCERTAIN_BELOW = 0.35  # as web/view.js has it
+UNCERTAIN_BELOW = 0.35  # as web/emotions.js has it
 _DASH = "\N{EN DASH}"  # stands where there is nothing to show
 
 

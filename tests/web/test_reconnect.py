@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -73,6 +74,7 @@ async def test_stop_ends_the_waiting(
     server.kill()
     await tab.until_state("reconnecting")
     await tab.stop()
+    await tab.until_text("models", "cannot be reached")
     asked = await tab.page.evaluate("performance.getEntriesByType('resource').length")
     assert await tab.text("status", "error") == ["Stopped", ""]
     assert await tab.page.is_visible("#summary")
@@ -98,7 +100,7 @@ async def test_full_server_is_asked_again_when_it_said(
     await second.start()
     await second.until_state("reconnecting")
     error, status, countdown = await second.text("error", "status", "countdown")
-    assert error == "The server is full; try again in 10 seconds."
+    assert error == "The server is full."
     assert status == "Trying again"
     assert re.fullmatch(r"in (9|1[0-3]) s", countdown)
     await first.stop()
@@ -110,3 +112,46 @@ async def test_full_server_is_asked_again_when_it_said(
 
 async def _content_of(download: Download) -> bytes:
     return (await download.path()).read_bytes()
+
+
+_WAITS = """
+async () => {
+  const { keepTrying } = await import('/static/retry.js');
+  const { Told } = await import('/static/errors.js');
+  window.began = [];
+  const stopping = new AbortController();
+  window.stopTrying = () => stopping.abort(null);
+  Math.random = () => 0;
+  keepTrying(stopping.signal, {
+    connectOnce: async () => {
+      began.push(performance.now());
+      throw new Told('gone', { isPassing: true, retryAfter_ms: window.dictated_ms ?? 0 });
+    },
+    onWait: () => {},
+  }).catch(() => {});
+}
+"""
+
+
+async def test_pauses_grow_and_end_early_when_there_is_hope(
+    open_tab: OpenTab, happy_devices: Devices
+) -> None:
+    """Pauses double; a network that is back ends one, unless the server said how long."""
+    tab = await open_tab(happy_devices)
+    await tab.page.clock.install()
+    await tab.page.evaluate(_WAITS)
+    await tab.page.clock.run_for(1000 + 2000 + 4000 + 8000 + 100)
+    began = await tab.page.evaluate("began")
+    pauses_s = [round((b - a) / 1000) for a, b in pairwise(began)]
+    assert pauses_s == [1, 2, 4, 8]
+    await tab.page.evaluate("window.dictated_ms = 5000; dispatchEvent(new Event('online'))")
+    await tab.page.clock.run_for(10)
+    assert len(await tab.page.evaluate("began")) == 6
+    await tab.page.evaluate("dispatchEvent(new Event('online'))")
+    await tab.page.clock.run_for(4000)
+    assert len(await tab.page.evaluate("began")) == 6
+    await tab.page.clock.run_for(1500)
+    assert len(await tab.page.evaluate("began")) == 7
+    await tab.page.evaluate("stopTrying()")
+    await tab.page.clock.run_for(60_000)
+    assert len(await tab.page.evaluate("began")) == 7
