@@ -117,14 +117,14 @@ export class History {
 
   /**
    * For which share of the time each emotion led a modality, or none did clearly. A result stands for the
-   * time since the one before; of a longer gap, for its last part.
+   * time since the one before; of a longer gap, for its last part; the first, as in the timeline, for none.
    * @returns {{shares: Object<string, number>, none: number}} shares by emotion and of "uncertain"; `none` is
    *   the time without evidence; all sum to 1
    */
   sharesOf(modality) {
     const led_ms = Object.fromEntries([...EMOTIONS, UNCERTAIN].map((label) => [label, 0]));
-    for (let row = 0; row < this.length; row++) {
-      const since_ms = this.#times[row] - (row ? this.#times[row - 1] : this.startedAt_ms);
+    for (let row = 1; row < this.length; row++) {
+      const since_ms = this.#times[row] - this.#times[row - 1];
       const label = this.label(row, modality);
       if (label) led_ms[label] += Math.min(since_ms, LONGEST_GAP_MS);
     }

@@ -25,10 +25,10 @@ async def test_summary_is_exact(open_tab: OpenTab, happy_devices: Devices) -> No
     )
     shares = {name: cells for name, *cells in rows}
     assert [name.lower() for name in shares] == [*EMOTIONS, "uncertain", "no evidence"]
-    assert shares["Happy"] == ["10 %", "20 %", "20 %"]
-    assert shares["Sad"] == ["20 %", "15 %", "15 %"]
+    assert shares["Happy"] == ["5 %", "20 %", "20 %"]
+    assert shares["Sad"] == ["20 %", "10 %", "10 %"]
     assert shares["Uncertain"] == ["5 %", "0 %", "0 %"]
-    assert shares["No evidence"] == ["65 %", "65 %", "65 %"]
+    assert shares["No evidence"] == ["70 %"] * 3
     assert shares["Angry"] == ["0 %"] * 3
 
 
