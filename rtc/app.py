@@ -12,6 +12,7 @@ from aiohttp import web
 from models.engine import InferenceEngine
 from rtc.config import ServerConfig
 from rtc.headers import set_headers
+from rtc.metrics import add_metrics
 from rtc.offers import OfferError, read_offer
 from rtc.registry import ServerFullError, SessionRegistry
 
@@ -48,6 +49,8 @@ def create_app(
     app.router.add_get("/healthz", health)
     app.router.add_get("/config", page_config)
     app.router.add_post("/offer", offer)
+    registry = app[REGISTRY]
+    add_metrics(app, registry.counts, lambda: len(registry.sessions))
     return app
 
 

@@ -10,6 +10,7 @@ from aiortc import RTCSessionDescription
 
 from models.engine import InferenceEngine
 from rtc.config import ServerConfig
+from rtc.metrics import Counts
 from rtc.session import PeerSession
 
 _log = logging.getLogger(__name__)
@@ -24,10 +25,15 @@ class SessionRegistry:
 
     def __init__(self, engine: InferenceEngine, config: ServerConfig) -> None:
         self.sessions: dict[str, PeerSession] = {}
+        self._ended = Counts()
         self._engine = engine
         self._config = config
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def counts(self) -> Counts:
+        """What all sessions have received and sent since the process began."""
+        return sum((session.counts for session in self.sessions.values()), self._ended)
 
     async def admit(
         self, offer: RTCSessionDescription
@@ -74,3 +80,4 @@ class SessionRegistry:
             _log.exception("session %s failed", session.session_id)
         finally:
             del self.sessions[session.session_id]
+            self._ended += session.counts

@@ -23,6 +23,7 @@ from rtc.channel import EmotionChannel
 from rtc.clock import Clock
 from rtc.config import SessionConfig
 from rtc.messages import CHANNEL_LABEL
+from rtc.metrics import Counts
 from rtc.observer import Observer
 from rtc.offers import OfferError
 from rtc.video import FrameSampler
@@ -67,6 +68,7 @@ class PeerSession:
         self._audio: AudioConsumer | None = None
         self._video: FrameSampler | None = None
         self._channel: EmotionChannel | None = None
+        self._results = 0
         self._over = asyncio.Event()
         self._why_over = "it was asked to end"
         # Without an explicit list, be it empty, aiortc asks a public STUN server for our address.
@@ -80,9 +82,14 @@ class PeerSession:
         self._peer.on("connectionstatechange", self._on_connection_state)
 
     @property
-    def late(self) -> int:
-        """Requests skipped because the one before, of the same kind, was still under way."""
-        return self._observer.late
+    def counts(self) -> Counts:
+        """What it has received and sent so far."""
+        return Counts(
+            pictures=self._video.count if self._video else 0,
+            results=self._results,
+            dropped=self._channel.drops if self._channel else 0,
+            skipped=self._observer.late,
+        )
 
     async def answer(self, offer: RTCSessionDescription) -> RTCSessionDescription:
         """Answer a complete offer (candidates included); ``run`` must follow.
@@ -114,10 +121,10 @@ class PeerSession:
                     tasks.create_task(self._video.run(), name=f"{self.session_id} video")
                 tasks.create_task(self._tick(tasks), name=f"{self.session_id} tick")
         except* _SessionOver:
-            drops = self._channel.drops if self._channel else 0
+            counts = self.counts
             _log.info(
                 "session %s ended: %s; %d requests skipped, %d messages dropped",
-                *(self.session_id, self._why_over, self.late, drops),
+                *(self.session_id, self._why_over, counts.skipped, counts.dropped),
             )
         finally:
             await self.aclose()
@@ -177,7 +184,6 @@ class PeerSession:
         interval_s = self._config.tick_interval_s
         started_at = self._clock()
         ticks = 0
-        sequence = 0
         while True:
             ticks = max(ticks + 1, int((self._clock() - started_at) / interval_s))
             await asyncio.sleep(started_at + ticks * interval_s - self._clock())
@@ -185,8 +191,8 @@ class PeerSession:
             if self._channel is None:
                 continue
             await self._observer.tick(tasks)
-            self._channel.send(self._observer.message(sequence, int(time.time() * 1000)))
-            sequence += 1
+            self._channel.send(self._observer.message(self._results, int(time.time() * 1000)))
+            self._results += 1
 
     def _end_without_media(self, started_at: float) -> None:
         newest_at = self._observer.newest_at

@@ -30,10 +30,12 @@ class NewestPicture:
 
     Attributes:
         captured_at: when the newest picture arrived, in the clock's seconds, or None.
+        count: pictures that arrived.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.captured_at: float | None = None
+        self.count = 0
         self._clock = clock
         self._newest: LatestFrame | None = None
 
@@ -45,6 +47,7 @@ class NewestPicture:
     def put(self, frame: av.VideoFrame) -> None:
         """Take a picture that arrives now."""
         self.captured_at = self._clock()
+        self.count += 1
         capture = Capture(self.captured_at, frame.time or 0.0)
         self._newest = LatestFrame(partial(rgb_of, frame), capture)
 

@@ -73,7 +73,7 @@ def onnx_from_weights(weights: Path, cache: Path) -> Path:
             read or written.
     """
     try:
-        onnx = cache / f"{weights.stem}-{sha256_of(weights)[:16]}.onnx"
+        onnx = cached_onnx_path(weights, cache)
         if not onnx.is_file():
             content = _convert(weights)
             with partial_beside(onnx) as partial:
@@ -87,17 +87,28 @@ def onnx_from_weights(weights: Path, cache: Path) -> Path:
     return onnx
 
 
+def cached_onnx_path(weights: Path, cache: Path) -> Path:
+    """Return where the ONNX file of ``weights`` is kept: other weights have another place."""
+    return cache / f"{weights.stem}-{sha256_of(weights)[:16]}.onnx"
+
+
+def untrained_network() -> nn.Module:
+    """Return an EfficientNet-B2 for seven classes with random weights."""
+    from models.timm_import import import_timm
+
+    network: nn.Module = import_timm().create_model(
+        _TIMM_NAME, pretrained=False, num_classes=len(EMOTIONS)
+    )
+    return network
+
+
 def build_network(state_dict: Mapping[str, torch.Tensor]) -> nn.Module:
     """Return the network in evaluation mode: float32 RGB (batch, 3, 260, 260) -> logits (batch, 7).
 
     Raises:
         DamagedWeightsError: the tensors are not those of an EfficientNet-B2 with seven classes.
     """
-    from models.timm_import import import_timm
-
-    network: nn.Module = import_timm().create_model(
-        _TIMM_NAME, pretrained=False, num_classes=len(EMOTIONS)
-    )
+    network = untrained_network()
     given = {_without_head_index(name): tensor for name, tensor in state_dict.items()}
     wanted = network.state_dict()
     names = sorted(given.keys() | wanted.keys())

@@ -53,6 +53,7 @@ async def _etag(server: LiveServer, path: str) -> str:
         ("HEAD", "/", 200),
         ("GET", "/static/main.js", 200),
         ("GET", "/healthz", 200),
+        ("GET", "/metrics", 200),
         ("GET", "/config", 200),
         ("GET", "/nothing", 404),
         ("GET", "/static/nothing.js", 404),

@@ -1,0 +1,142 @@
+"""How many people one core can serve: ``python -m eval.bench --clip FILE``.
+
+Starts the real server on cores of its own and sends it, over real ICE, DTLS and SRTP, a face and a
+voice that were encoded before, as more and more peers, until they are no longer served well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import statistics
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.command_line import CommandParser, integer
+from models.threads import limit_threads_or_exit
+
+if TYPE_CHECKING:
+    from eval.bench.cases import Case
+    from eval.bench.load import Load
+    from eval.bench.measure import Level
+    from eval.bench.media import EncodedMedia
+    from eval.bench.report import Run
+
+# Imports that load numpy stand inside the functions: threads must be limited before.
+
+_MOST_PEERS = 400
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the cases; print a table, write what was asked for; return the exit code."""
+    limit_threads_or_exit()
+    from eval.bench.benched_server import BenchError
+    from eval.bench.cases import CASES
+    from eval.bench.peers import PeerError
+    from eval.bench.report import write_json, write_plot
+    from eval.recording import RecordingError
+
+    given = _parser(CASES).parse_args(argv)
+    runs: list[Run] = []
+    try:
+        for name in given.case or CASES:
+            runs += asyncio.run(_run_case(name, given))
+    except (BenchError, PeerError, RecordingError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if given.json:
+        write_json(given.json, runs)
+    if given.plot:
+        write_plot(given.plot, runs)
+    return 0
+
+
+def _parser(cases: dict[str, Case]) -> CommandParser:
+    parser = CommandParser(prog="eval.bench", description=__doc__)
+    add = parser.add_argument
+    add("--clip", type=Path, required=True, help="recording of somebody who speaks")
+    add("--case", action="append", choices=cases, help="repeatable [default all]")
+    add("--peers", type=_numbers(1), help="try these numbers, such as 1,8,16, instead of searching")
+    add("--runs", type=integer(1), default=3, help="of which the median counts [default 3]")
+    add("--seconds", type=integer(2), default=15, help="measured per number of peers [default 15]")
+    add("--server-cores", type=_numbers(0), default=[0], help="[default 0]")
+    add("--peer-cores", type=_numbers(0), default=[1], help="[default 1]")
+    add("--json", type=Path, help="write everything here")
+    add("--plot", type=Path, help="write a picture here")
+    return parser
+
+
+async def _run_case(name: str, given: Namespace) -> list[Run]:
+    from eval.bench.benched_server import pinned
+    from eval.bench.cases import CASES
+    from eval.bench.efficientnet import home_with_efficientnet
+    from eval.bench.media import encode
+
+    case = CASES[name]
+    media = encode(given.clip, case.shape)
+    print(f"\n{case.title}, server on core {_names(given.server_cores)}", flush=True)
+    needs_home = case.face_model == "hsemotion"
+    with (
+        home_with_efficientnet() if needs_home else contextlib.nullcontext() as home,
+        pinned(given.peer_cores),
+    ):
+        runs = [await _run(name, number, media, home, given) for number in range(given.runs)]
+    if not given.peers:
+        print(f"{case.title}: {statistics.median(run.capacity for run in runs):g} peers (median)")
+    return runs
+
+
+async def _run(
+    name: str, number: int, media: EncodedMedia, home: Path | None, given: Namespace
+) -> Run:
+    from eval.bench.benched_server import running
+    from eval.bench.cases import CASES
+    from eval.bench.load import Load
+    from eval.bench.report import Run
+
+    case = CASES[name]
+    flags = ["--face-model", case.face_model, "--max-sessions", str(_MOST_PEERS)]
+    with running(given.server_cores, flags, home) as server:
+        idle_mb = server.resident_mb()
+        async with Load(server, media) as load:
+            capacity, levels = await _search(case, load, given)
+    return Run(name, number + 1, capacity, server.ready_s, idle_mb, tuple(levels))
+
+
+async def _search(case: Case, load: Load, given: Namespace) -> tuple[int, list[Level]]:
+    from tqdm import tqdm
+
+    from eval.bench.report import heading, line
+    from eval.bench.search import most_that_hold
+
+    levels: list[Level] = []
+    print(heading(), flush=True)
+
+    async def holds(count: int) -> bool:
+        title = f"{count} peers"
+        with tqdm(total=given.seconds, desc=title, unit="s", leave=False) as progress:
+            level = await load.measured(count, given.seconds, progress.update)
+        tqdm.write(line(level))
+        levels.append(level)
+        return level.holds
+
+    if given.peers:
+        served = [count for count in given.peers if await holds(count)]
+        return max(served, default=0), levels
+    return await most_that_hold(holds, case.first, case.stride, _MOST_PEERS), levels
+
+
+def _numbers(least: int) -> Callable[[str], list[int]]:
+    read = integer(least)
+    return lambda text: [read(part) for part in text.split(",")]
+
+
+def _names(cores: Sequence[int]) -> str:
+    return " and ".join(map(str, cores))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
