@@ -18,7 +18,7 @@ from rtc.clock import Capture, Clock
 from rtc.config import SessionConfig
 from rtc.messages import EmotionMessage, RefusalMessage, SettingsMessage, message_from
 from rtc.settings import SettingsError, changed, limits_of, read_request, settings_message
-from rtc.video import LatestFrame, NewestPicture
+from rtc.video import LatestFrame, NewestPicture, PictureReceiver
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Observer:
     ) -> None:
         """Observe with ``clock`` for the times of capture; ``name`` is for the log."""
         self.sound: NewestSound | None = None
-        self.pictures: NewestPicture | None = None
+        self.pictures: NewestPicture | PictureReceiver | None = None
         self.late = 0
         self.faces_found = 0
         self._name = name

@@ -18,7 +18,7 @@ from aiortc import (
 )
 
 from models.engine import InferenceEngine
-from rtc.audio import AudioConsumer
+from rtc.audio import SoundReceiver
 from rtc.channel import EmotionChannel
 from rtc.clock import Clock
 from rtc.config import SessionConfig
@@ -26,7 +26,8 @@ from rtc.messages import CHANNEL_LABEL
 from rtc.metrics import Counts
 from rtc.observer import Observer
 from rtc.offers import OfferError
-from rtc.video import FrameSampler
+from rtc.receiver import MediaReceiver
+from rtc.video import PictureReceiver
 
 _log = logging.getLogger(__name__)
 
@@ -65,8 +66,9 @@ class PeerSession:
         self._config = config
         self._clock = clock
         self._observer = Observer(f"session {session_id}", engine, config, clock)
-        self._audio: AudioConsumer | None = None
-        self._video: FrameSampler | None = None
+        self._sound: SoundReceiver | None = None
+        self._pictures: PictureReceiver | None = None
+        self._receiver: MediaReceiver | None = None
         self._channel: EmotionChannel | None = None
         self._results = 0
         self._over = asyncio.Event()
@@ -85,7 +87,7 @@ class PeerSession:
     def counts(self) -> Counts:
         """What it has received and sent so far."""
         return Counts(
-            pictures=self._video.count if self._video else 0,
+            pictures=self._pictures.count if self._pictures else 0,
             results=self._results,
             dropped=self._channel.drops if self._channel else 0,
             skipped=self._observer.late,
@@ -108,17 +110,21 @@ class PeerSession:
                 "The offer cannot be answered; it has no codec or transport that we share."
             ) from error
         await self._peer.setLocalDescription(await self._peer.createAnswer())
-        return self._peer.localDescription
+        answer = self._peer.localDescription
+        transports = {each.receiver.transport for each in self._peer.getTransceivers()}
+        self._receiver = MediaReceiver(
+            transports, answer.sdp, self._sound, self._pictures, self._clock
+        )
+        self._receiver.attach()
+        return answer
 
     async def run(self) -> None:
         """Serve the peer until it is gone, then free everything. ``end`` ends it from outside."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_over(), name=f"{self.session_id} over")
-                if self._audio is not None:
-                    tasks.create_task(self._audio.run(), name=f"{self.session_id} audio")
-                if self._video is not None:
-                    tasks.create_task(self._video.run(), name=f"{self.session_id} video")
+                if self._receiver is not None:
+                    tasks.create_task(self._receiver.run(), name=f"{self.session_id} feedback")
                 tasks.create_task(self._tick(tasks), name=f"{self.session_id} tick")
         except* _SessionOver:
             counts = self.counts
@@ -152,9 +158,9 @@ class PeerSession:
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio":
-            self._audio = self._observer.sound = AudioConsumer(track, self._clock)
+            self._sound = self._observer.sound = SoundReceiver(self._clock)
         else:
-            self._video = self._observer.pictures = FrameSampler(track, self._clock)
+            self._pictures = self._observer.pictures = PictureReceiver(self._clock)
 
     def _on_data_channel(self, channel: RTCDataChannel) -> None:
         if channel.label == CHANNEL_LABEL and self._channel is None:

@@ -1,19 +1,24 @@
-"""Incoming pictures: drained at media pace; only the newest is kept, in one slot."""
+"""Incoming pictures: only the newest is looked at, and decoded when it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import av
 import numpy as np
 import numpy.typing as npt
-from aiortc import MediaStreamTrack
+from aiortc import RTCRtpCodecParameters
+from aiortc.codecs import get_decoder
+from aiortc.codecs.base import Decoder
+from aiortc.jitterbuffer import JitterFrame
 
+from rtc.assembly import EncodedPicture
 from rtc.clock import Capture, Clock
-from rtc.tracks import frames_of
+from rtc.rtp import MediaClock
 
+_MOST_PENDING = 150  # pictures: five seconds at most; in that time somebody asks, or nobody will
 _LONGEST_SIDE = 640  # pixels; a larger picture costs time and shows the networks nothing more
 
 
@@ -30,12 +35,10 @@ class NewestPicture:
 
     Attributes:
         captured_at: when the newest picture arrived, in the clock's seconds, or None.
-        count: pictures that arrived.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.captured_at: float | None = None
-        self.count = 0
         self._clock = clock
         self._newest: LatestFrame | None = None
 
@@ -47,7 +50,6 @@ class NewestPicture:
     def put(self, frame: av.VideoFrame) -> None:
         """Take a picture that arrives now."""
         self.captured_at = self._clock()
-        self.count += 1
         capture = Capture(self.captured_at, frame.time or 0.0)
         self._newest = LatestFrame(partial(rgb_of, frame), capture)
 
@@ -57,18 +59,72 @@ class NewestPicture:
         return newest
 
 
-class FrameSampler(NewestPicture):
-    """The newest picture of a track, drained at media pace."""
+class PictureReceiver:
+    """The newest picture of a stream of encoded ones, of which none is decoded before it is asked.
 
-    def __init__(self, track: MediaStreamTrack, clock: Clock) -> None:
-        super().__init__(clock)
-        self._track = track
+    Each needs those before it, so they are kept until then and decoded together, in the inference
+    thread: a person costs one wake-up a tick instead of one a picture.
 
-    async def run(self) -> None:
-        """Drain the track until it ends."""
-        async for frame in frames_of(self._track):
-            if isinstance(frame, av.VideoFrame):
-                self.put(frame)
+    Attributes:
+        captured_at: when the newest picture arrived, in the clock's seconds, or None.
+        count: pictures decoded.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.captured_at: float | None = None
+        self.count = 0
+        self._clock = clock
+        self._media_clock = MediaClock()
+        self._media_time_s = 0.0
+        self._pending: list[EncodedPicture] = []
+        self._codec: RTCRtpCodecParameters | None = None
+        self._decoder: Decoder | None = None
+        self._is_damaged = False  # set by the inference thread, cleared by the event loop
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a picture came that nobody has taken."""
+        return bool(self._pending)
+
+    def put_encoded(self, picture: EncodedPicture) -> bool:
+        """Take a whole picture that arrives now; False where the stream must begin anew.
+
+        That is so when what came before could not be decoded, or nobody has asked for too long.
+        """
+        self.captured_at = self._clock()
+        self._media_time_s = self._media_clock.ticks(picture.timestamp) / picture.codec.clockRate
+        if self._is_damaged or len(self._pending) >= _MOST_PENDING:
+            self._is_damaged = False
+            self._pending.clear()
+            return False
+        self._pending.append(picture)
+        return True
+
+    def take(self) -> LatestFrame | None:
+        """Return the newest picture, to be decoded; None when no new one came."""
+        if not self._pending or self.captured_at is None or self._is_damaged:
+            return None
+        pending, self._pending = self._pending, []
+        capture = Capture(self.captured_at, self._media_time_s)
+        return LatestFrame(cache(partial(self._decoded, pending)), capture)
+
+    def _decoded(self, pending: list[EncodedPicture]) -> npt.NDArray[np.uint8]:
+        newest: av.VideoFrame | None = None
+        for picture in pending:
+            if self._decoder is None or picture.codec != self._codec:
+                self._codec, self._decoder = picture.codec, get_decoder(picture.codec)
+            try:
+                frames = self._decoder.decode(JitterFrame(picture.data, picture.timestamp))
+            except av.FFmpegError:
+                self._is_damaged = True
+                break  # those behind would decode, but into smears
+            for frame in frames:
+                if isinstance(frame, av.VideoFrame):
+                    newest = frame
+                    self.count += 1
+        if newest is None:
+            raise ValueError("none of the newest pictures can be decoded")
+        return rgb_of(newest)
 
 
 def rgb_of(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fractions
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +17,15 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError
 
 from models.voice.features import SAMPLE_RATE_HZ
-from rtc.audio import AudioConsumer, RollingWindow
+from rtc.audio import RollingWindow, SoundReceiver
+from rtc.receiver import MediaReceiver
 
 Samples = npt.NDArray[np.float32]
 
 SENT_RATE_HZ = 48_000  # the only rate of Opus in WebRTC (RFC 7587)
 PACKET_S = 0.02
 _PACKET_SAMPLES = round(SENT_RATE_HZ * PACKET_S)
-# Silence sent after a clip, so that all of it arrives: aiortc's jitter buffer holds four packets
-# back until more come, and two leave the codec 40 ms by which it may delay.
-_TAIL_PACKETS = 6
+_TAIL_PACKETS = 2  # of silence after a clip: the codec delays by less than 40 ms
 _PATIENCE_S = 15.0  # beyond the clip's own length, of which a clip takes a fraction
 
 
@@ -46,8 +46,8 @@ class Received:
 class ClipTrack(MediaStreamTrack):
     """Plays a clip once, as fast as it is asked for, and ends.
 
-    It does not wait until a packet is due: neither the codec nor aiortc's jitter buffer goes by
-    the time at which packets come, so the listener hears the same to the bit.
+    It does not wait until a packet is due: neither the codec nor the receiver goes by the time at
+    which packets come in order, so the listener hears the same to the bit.
     """
 
     kind = "audio"
@@ -100,8 +100,7 @@ async def sent_as_opus(sound: npt.NDArray[np.int16]) -> Received:
     track = ClipTrack(sound)
     try:
         async with asyncio.timeout(_PATIENCE_S + len(sound) / SENT_RATE_HZ):
-            samples = await _heard(speaker, listener, track)
-            arrived = await _packets_received(listener)
+            samples, arrived = await _heard(speaker, listener, track)
     except TimeoutError as error:
         raise ConnectionError(
             "two peer connections of this process could not send sound to each other; they need "
@@ -134,26 +133,26 @@ def aligned(received: Samples, original: Samples) -> Samples:
 
 async def _heard(
     speaker: RTCPeerConnection, listener: RTCPeerConnection, track: ClipTrack
-) -> Samples:
-    """Connect, send all of the track, and return what came before the speaker's goodbye."""
-    all_sent = asyncio.Event()
+) -> tuple[Samples, int]:
+    """Connect, send all of the track, and return what came before the goodbye and in how many."""
+    all_sent, all_heard = asyncio.Event(), asyncio.Event()
     track.on("ended", all_sent.set)
+    listener.on(
+        "connectionstatechange",
+        lambda: all_heard.set() if listener.connectionState == "closed" else None,
+    )
     speaker.addTrack(track)
     await speaker.setLocalDescription(await speaker.createOffer())
     await listener.setRemoteDescription(speaker.localDescription)
     await listener.setLocalDescription(await listener.createAnswer())
     whole = RollingWindow(round(len(track.packets) * PACKET_S * SAMPLE_RATE_HZ))
     # The clock stands still, as a machine's pauses are no pauses of the clip.
-    consumer = AudioConsumer(listener.getReceivers()[0].track, lambda: 0.0, whole)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(consumer.run(), name="listener")
-        await speaker.setRemoteDescription(listener.localDescription)
-        await all_sent.wait()
-        # Its goodbye comes after all sound and ends the listener's track.
-        await speaker.close()
-    return whole.newest(whole.filled)
-
-
-async def _packets_received(listener: RTCPeerConnection) -> int:
-    report = await listener.getStats()
-    return sum(entry.packetsReceived for entry in report.values() if entry.type == "inbound-rtp")
+    sound = SoundReceiver(lambda: 0.0, whole)
+    answer = listener.localDescription.sdp
+    transports = [listener.getReceivers()[0].transport]
+    MediaReceiver(transports, answer, sound, None, time.monotonic).attach()
+    await speaker.setRemoteDescription(listener.localDescription)
+    await all_sent.wait()
+    await speaker.close()  # Its goodbye comes after all sound.
+    await all_heard.wait()
+    return whole.newest(whole.filled), sound.packets

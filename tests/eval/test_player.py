@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import av
 import numpy as np
 import numpy.typing as npt
-from aiortc import MediaStreamTrack
-from aiortc.mediastreams import MediaStreamError
 
 from eval.arrivals import Arrival
 from eval.player import Player
@@ -22,9 +20,10 @@ from models.face.predictor import FacePredictor, FaceReading, RgbSource
 from models.loading import LoadedModels
 from models.voice.features import rms
 from models.voice.predictor import VoicePredictor
-from rtc.audio import AudioConsumer
+from rtc.audio import NewestSound
+from rtc.clock import Clock
 from rtc.config import SessionConfig
-from rtc.video import FrameSampler
+from rtc.video import NewestPicture
 from tests.conftest import LiveServer
 from tests.eval.recordings import Pictures, grey, write_recording
 from tests.media import (
@@ -65,29 +64,22 @@ async def _played(path: Path, engine: InferenceEngine) -> list[Moment]:
     return [moment async for moment in player.moments()]
 
 
-class _Arriving(MediaStreamTrack):
-    """A live track that gives a recording's frames and sets a clock to the time of each."""
-
-    def __init__(self, kind: str, arrivals: Sequence[Arrival]) -> None:
-        super().__init__()
-        self.kind = kind
-        self._arrivals = iter(arrivals)
-        self.now_s = 0.0
-
-    async def recv(self) -> av.AudioFrame | av.VideoFrame:
-        try:
-            arrival = next(self._arrivals)
-        except StopIteration:
-            raise MediaStreamError from None
-        self.now_s = arrival.at_s
-        return arrival.frame
+def _live(
+    make: Callable[[Clock], NewestSound | NewestPicture], arrivals: Sequence[Arrival]
+) -> NewestSound | NewestPicture:
+    """What a live session keeps of frames that arrive at their times."""
+    times = iter(arrival.at_s for arrival in arrivals)
+    kept = make(lambda: next(times))
+    for arrival in arrivals:
+        kept.put(arrival.frame)
+    return kept
 
 
 async def test_the_networks_get_what_a_live_session_would_give_them(
     models: LoadedModels, talking: Path
 ) -> None:
-    """At each tick window and picture are, bit for bit, those of the live consumers of a peer
-    whose tracks brought the same frames until then.
+    """At each tick window and picture are, bit for bit, those that a live session keeps
+    of the same frames until then.
     """
     listening, looking = _Listening(models.voice), _Looking(models.face)
     engine = InferenceEngine(listening, looking)
@@ -100,16 +92,12 @@ async def test_the_networks_get_what_a_live_session_would_give_them(
     arrivals = list(Recording(talking).arrivals())
     for moment in moments:
         until = [one for one in arrivals if one.at_s <= moment.time_s + 1e-6]
-        sound = _Arriving("audio", [one for one in until if isinstance(one.frame, av.AudioFrame)])
-        audio = AudioConsumer(sound, lambda track=sound: track.now_s)
-        await audio.run()
-        window = audio.window.newest(16_000)
+        sound = _live(NewestSound, [one for one in until if isinstance(one.frame, av.AudioFrame)])
+        window = sound.window.newest(16_000)
         if len(window) >= 8_000 and rms(window) >= SessionConfig.silence_rms:
             windows.append(window)
-        shown = _Arriving("video", [one for one in until if isinstance(one.frame, av.VideoFrame)])
-        video = FrameSampler(shown, lambda track=shown: track.now_s)
-        await video.run()
-        pictures.append(video.take().rgb())
+        shown = _live(NewestPicture, [one for one in until if isinstance(one.frame, av.VideoFrame)])
+        pictures.append(shown.take().rgb())
     assert len(windows) >= 4
     assert all(np.array_equal(*pair) for pair in zip(listening.windows, windows, strict=True))
     assert all(np.array_equal(*pair) for pair in zip(looking.pictures, pictures, strict=True))

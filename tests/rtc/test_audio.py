@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import av
 import numpy as np
-from aiortc import MediaStreamTrack
-from aiortc.mediastreams import MediaStreamError
 
 from models.voice.features import rms
-from rtc.audio import AudioConsumer, RollingWindow
+from rtc.audio import NewestSound, RollingWindow
 from tests.media import SOUND_RATE_HZ, SoundTrack, synthetic_speech
 
 
@@ -54,70 +52,47 @@ def _frame(rate_hz: int, layout: str, milliseconds: int = 20) -> av.AudioFrame:
     return frame
 
 
-class _Frames(MediaStreamTrack):
-    """Gives frames at once, setting a clock to each one's time first, then ends."""
-
-    kind = "audio"
-
-    def __init__(self, timed: list[tuple[float, av.AudioFrame]]) -> None:
-        super().__init__()
-        self._timed = iter(timed)
-        self.now = 0.0
-
-    async def recv(self) -> av.AudioFrame:
-        try:
-            self.now, frame = next(self._timed)
-        except StopIteration:
-            raise MediaStreamError from None
-        return frame
+def _heard(timed: list[tuple[float, av.AudioFrame]]) -> NewestSound:
+    """Sound of frames, each of which arrived at its time."""
+    times = iter(at for at, _ in timed)
+    sound = NewestSound(lambda: next(times))
+    for _, frame in timed:
+        sound.put(frame)
+    return sound
 
 
-async def test_a_peer_may_change_its_codec() -> None:
+def test_a_peer_may_change_its_codec() -> None:
     """Frames of another rate and other channels are taken like those before."""
-    track = _Frames(
+    sound = _heard(
         [(0.02 * n, _frame(48_000, "stereo")) for n in range(10)]
         + [(0.2 + 0.02 * n, _frame(8_000, "mono")) for n in range(10)]
     )
-    consumer = AudioConsumer(track, lambda: track.now)
-    await consumer.run()
-    assert 5_500 < consumer.window.filled <= 6_400
+    assert 5_500 < sound.window.filled <= 6_400
 
 
-async def test_sound_from_before_a_gap_is_forgotten() -> None:
+def test_sound_from_before_a_gap_is_forgotten() -> None:
     """After two seconds without sound the window begins anew; after a short pause it goes on."""
     times = [0.0, 0.02, 0.04, 0.3, 2.3, 2.32]
-    track = _Frames([(at, _frame(16_000, "mono")) for at in times])
-    consumer = AudioConsumer(track, lambda: track.now)
-    await consumer.run()
-    assert consumer.window.filled == 2 * 320
+    sound = _heard([(at, _frame(16_000, "mono")) for at in times])
+    assert sound.window.filled == 2 * 320
 
 
-async def test_the_level_of_a_track_that_stopped_is_zero() -> None:
+def test_the_level_of_sound_that_stopped_is_zero() -> None:
     """While sound comes its level is given; half a second after the last it is 0."""
-    track = _Frames([(0.02 * n, _frame(16_000, "mono")) for n in range(5)])
-    consumer = AudioConsumer(track, lambda: track.now)
-    await consumer.run()
-    assert abs(consumer.level(0.1) - 8000 / 32768) < 0.01
-    assert consumer.level(1.0) == 0
+    sound = _heard([(0.02 * n, _frame(16_000, "mono")) for n in range(5)])
+    assert abs(sound.level(0.1) - 8000 / 32768) < 0.01
+    assert sound.level(1.0) == 0
 
 
 async def test_sound_becomes_16_khz_mono_of_the_same_level() -> None:
-    """Resampling to 16 kHz keeps the level of speech within 2 % and ends when the track ends."""
+    """Resampling to 16 kHz keeps the level of speech within 2 %."""
     speech = synthetic_speech(2.0)
     track = SoundTrack(speech)
     track._interval_s = 0.0
-    consumer = AudioConsumer(track, lambda: 7.0)
-    track._packets = track._packets[:100]
-    original = track.recv
-
-    async def recv_once() -> object:
-        if track.sent == 100:
-            track.stop()
-        return await original()
-
-    track.recv = recv_once
-    await consumer.run()
+    sound = NewestSound(lambda: 7.0)
+    for _ in range(100):
+        sound.put(await track.recv())
     expected = speech[SOUND_RATE_HZ : 2 * SOUND_RATE_HZ].astype(np.float32) / 32768
-    assert consumer.captured_at == 7.0
-    assert consumer.window.filled == 16_000
-    assert abs(rms(consumer.window.newest(16_000)) / rms(expected) - 1) < 0.02
+    assert (sound.captured_at, sound.media_time_s) == (7.0, 2.0)
+    assert sound.window.filled == 16_000
+    assert abs(rms(sound.window.newest(16_000)) / rms(expected) - 1) < 0.02

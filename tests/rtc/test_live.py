@@ -93,9 +93,9 @@ async def test_neither_voice_nor_face_says_so(server: LiveServer, happy_clip: Cl
     """Silence and grey pictures give fused null, an empty top 5 and the word "none"."""
     grey = happy_clip.pictures[:1] * 0 + 128
     async with Peer(server.url, SoundTrack(silence()), PictureTrack(grey)) as peer:
-        message = (await peer.results(4))[-1]
-    assert (message.evidence, message.fused, message.top5) == ("none", None, ())
-    assert message.latency_ms is not None
+        messages = await peer.results(4)
+    assert {(m.evidence, m.fused, m.top5) for m in messages} == {("none", None, ())}
+    assert any(m.latency_ms is not None for m in messages)  # pictures were looked at
 
 
 async def test_sound_alone_works(server: LiveServer, happy_clip: Clip) -> None:

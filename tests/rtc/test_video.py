@@ -1,4 +1,4 @@
-"""The one-slot sampler and the conversion of its pictures."""
+"""The slot of the newest picture, and the conversion of its pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rtc.clock import Capture
-from rtc.video import FrameSampler, rgb_of
+from rtc.video import NewestPicture, rgb_of
 from tests.media import PICTURE_RATE_HZ, PictureTrack
 
 
@@ -17,21 +17,14 @@ async def test_only_the_newest_picture_is_kept() -> None:
     pictures = np.broadcast_to(levels[:, None, None, None], (5, 48, 64, 3))
     track = PictureTrack(np.ascontiguousarray(pictures))
     track._interval_s = 0.0
-    original = track.recv
-
-    async def recv_once() -> object:
-        if track.sent == 5:
-            track.stop()
-        return await original()
-
-    track.recv = recv_once
-    sampler = FrameSampler(track, lambda: 3.0)
-    await sampler.run()
-    frame = sampler.take()
+    slot = NewestPicture(lambda: 3.0)
+    for _ in range(5):
+        slot.put(await track.recv())
+    frame = slot.take()
     assert frame is not None
     assert frame.capture == Capture(at=3.0, media_time_s=4 / PICTURE_RATE_HZ)
     assert abs(float(frame.rgb().mean()) - 210) < 4
-    assert sampler.take() is None
+    assert slot.take() is None
 
 
 @pytest.mark.parametrize(
