@@ -91,6 +91,7 @@ export function showMessage(message, off) {
 /** @param {{voice: string, face: string}} off as for `showMessage`: said at once, before the next message comes */
 export function showOff(off) {
   for (const [name, why] of Object.entries(off)) if (why) drawCard(name, why, DASH, null);
+  if (off.face) showFaceBox(null);
 }
 
 export function showResultCount(count) {

@@ -1,8 +1,7 @@
 """The voice network that ships with the project: MFCC into a bidirectional LSTM.
 
 Graves and Schmidhuber, "Framewise phoneme classification with bidirectional LSTM", 2005;
-attention over time as in Mirsamadi et al., ICASSP 2017; cepstral mean normalisation as in
-Atal, "Effectiveness of linear prediction characteristics of the speech wave", 1974.
+attention over time as in Mirsamadi et al., ICASSP 2017.
 """
 
 from __future__ import annotations
@@ -52,8 +51,9 @@ class VoiceNetwork(nn.Module):
 
     def forward(self, mfcc: torch.Tensor) -> torch.Tensor:
         standard = (mfcc - self.mean) / self.deviation
-        # What does not change within the window is the microphone, the room, and who speaks.
-        standard = standard - standard.mean(1, keepdim=True)
+        # The first coefficient is loudness. Its mean depends on the microphone, so it is removed.
+        loudness = standard[:, :, :1]
+        standard = torch.cat([loudness - loudness.mean(1, keepdim=True), standard[:, :, 1:]], 2)
         delta = self._delta(standard.transpose(1, 2))
         features = torch.cat([standard.transpose(1, 2), delta, self._delta(delta)], 1)
         features = features.transpose(1, 2)

@@ -99,6 +99,7 @@ async def test_unplugged_camera_leaves_the_voice(open_tab: OpenTab, happy_device
         "Working with the microphone alone: the camera has stopped"
     )
     await tab.until_text("face-label", "No camera")
+    assert await tab.page.is_hidden("#face-box")
     assert await tab.state() == "live"
     await tab.page.evaluate("navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")
     await tab.until("!document.getElementById('face-box').hidden")
