@@ -6,8 +6,10 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
@@ -34,6 +36,7 @@ class Settings:
 
     host: str
     port: int
+    workers: int
     log_level: str
     tls: TlsConfig
     models: ModelConfig
@@ -45,26 +48,68 @@ class Settings:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the server until a signal; return the exit code that ``--help`` explains."""
     limit_threads_or_exit()
+    settings = read_settings(argv)
+    return _told(partial(_run, settings), settings)
+
+
+def _run(settings: Settings) -> int:
+    from rtc.serve import hold_port
+    from rtc.workers import Workers
+
+    identity = _identity(settings.tls)
+    with hold_port(settings.host, settings.port) as held:
+        if settings.prelaunch_eval:
+            _evaluate(settings)
+        if settings.workers > 1:
+            work = partial(_work, settings, identity)
+            return Workers(settings.workers, work, held).run(_say)
+        return _work(settings, identity, held)
+
+
+def _work(
+    settings: Settings,
+    identity: Identity | None,
+    held: socket.socket,
+    parent: Connection | None = None,
+) -> int:
+    """Serve on a held port; for several workers, in a process of its own."""
+    limit_threads_or_exit()
+    return _told(lambda: _serve_all(settings, identity, held, parent), settings)
+
+
+def _serve_all(
+    settings: Settings, identity: Identity | None, held: socket.socket, parent: Connection | None
+) -> int:
+    from models.loading import load_models
+    from rtc.serve import new_event_loop
+
+    models = load_models(settings.models)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_serve(settings, models, held, identity, parent))
+    return 0
+
+
+def _told(run: Callable[[], int], settings: Settings) -> int:
+    """Run, and turn errors that have a sentence for people into it and an exit code."""
     from models.own_weights import OwnWeightsError
     from models.runtime import DeviceError
     from models.weights import WeightsError
-    from rtc.serve import PortError, hold_port
+    from rtc.serve import PortError
     from rtc.tls import TlsError
 
-    settings = read_settings(argv)
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     try:
-        identity = _identity(settings.tls)
-        with hold_port(settings.host, settings.port) as held:
-            models = _load(settings)
-            asyncio.run(_serve(settings, models, held, identity))
+        return run()
     except (OwnWeightsError, TlsError) as error:
         return _failed(error, code=2)
     except (DeviceError, PortError, WeightsError) as error:
         return _failed(error)
     except KeyboardInterrupt:
-        pass  # Ctrl-C while the models load; later it is a signal that ends the server in order
-    return 0
+        return 0  # Ctrl-C while the models load; later it is a signal that ends the server in order
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def _identity(tls: TlsConfig) -> Identity | None:
@@ -72,30 +117,32 @@ def _identity(tls: TlsConfig) -> Identity | None:
     from rtc.tls import load_identity, make_identity
 
     if tls.self_signed:
-        return make_identity(own_addresses())
-    if tls.cert_file and tls.key_file:
-        return load_identity(tls.cert_file, tls.key_file)
-    return None
+        identity = make_identity(own_addresses())
+    elif tls.cert_file and tls.key_file:
+        identity = load_identity(tls.cert_file, tls.key_file)
+    else:
+        return None
+    identity.context()  # What is wrong with it is said now, not by each worker.
+    return identity
 
 
-def _load(settings: Settings) -> LoadedModels:
+def _evaluate(settings: Settings) -> None:
+    from eval.outcomes import evaluate, lines
     from models.loading import load_models
 
+    session = settings.server.session
     models = load_models(settings.models)
-    if settings.prelaunch_eval:
-        from eval.outcomes import evaluate, lines
-
-        session = settings.server.session
-        outcomes = evaluate(
-            settings.evaluation, models, session.tracker.fusion, session.silence_rms
-        )
-        for line in lines(outcomes):
-            print(line, flush=True)
-    return models
+    outcomes = evaluate(settings.evaluation, models, session.tracker.fusion, session.silence_rms)
+    for line in lines(outcomes):
+        _say(line)
 
 
 async def _serve(
-    settings: Settings, models: LoadedModels, held: socket.socket, identity: Identity | None
+    settings: Settings,
+    models: LoadedModels,
+    held: socket.socket,
+    identity: Identity | None,
+    parent: Connection | None,
 ) -> None:
     from models.loading import start_engine
     from rtc.app import ServedModels, create_app
@@ -105,12 +152,19 @@ async def _serve(
     try:
         names = ServedModels(voice=models.voice_name, face=models.face_name)
         app = create_app(engine, names, settings.server)
-        ready = [
-            f"Voice: {names.voice}. Face: {names.face}.",
-            *_invitation(settings, held, identity),
-        ]
-        context = identity.context if identity else None
-        await serve_until_signal(app, held, "\n".join(ready), context)
+        ready = "\n".join(
+            [
+                f"Voice: {names.voice}. Face: {names.face}.",
+                *_invitation(settings, held, identity),
+            ]
+        )
+        await serve_until_signal(
+            app,
+            held,
+            on_ready=partial(parent.send if parent else _say, ready),
+            tls=identity.context() if identity else None,
+            parent=parent,
+        )
     finally:
         engine.close()
 
@@ -176,6 +230,7 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
     return Settings(
         host=given.host,
         port=given.port,
+        workers=given.workers,
         log_level=given.log_level,
         tls=tls,
         models=models,

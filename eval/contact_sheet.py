@@ -49,10 +49,11 @@ def tiles_of(recording: Recording, models: LoadedModels) -> list[Tile]:
         eval.recording.RecordingError: it holds no pictures.
     """
     from models.face.crop import crop_face
+    from models.face.predictor import Look
 
     tiles = []
     for rgb in pictures_of(recording):
-        (reading,) = models.face.predict([lambda rgb=rgb: rgb])  # type: ignore[misc]
+        (reading,) = models.face.predict([Look(lambda rgb=rgb: rgb)])  # type: ignore[misc]
         if reading is None:
             tiles.append(Tile(None, "no face"))
         else:
@@ -81,7 +82,7 @@ def tiles_of_fer(folder: Path, models: LoadedModels) -> list[Tile]:
     squares = [cv2.resize(split.images[row], (wanted.size, wanted.size)) for row in rows]
     channels = len(wanted.mean)
     crops = [normalised(np.repeat(s[..., None], channels, axis=2), wanted) for s in squares]
-    scores = models.classifier.classify(crops)
+    scores = models.classifier.classify_both_ways(crops)
     return [Tile(crop, _said(said)) for crop, said in zip(crops, scores, strict=True)]
 
 

@@ -93,7 +93,9 @@ def picture_scores(
     starts = range(0, len(images), batch_pictures)
     for start in tqdm(starts, desc="pictures", unit="batch", leave=False, disable=None):
         batch = images[start : start + batch_pictures]
-        scores += classifier.classify([picture_crop(image, classifier.input) for image in batch])
+        scores += classifier.classify_both_ways(
+            [picture_crop(image, classifier.input) for image in batch]
+        )
     return np.stack(scores)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.emotions import Scores
-from models.face.predictor import FaceReading, RgbSource
+from models.face.predictor import FaceReading, Look
 from models.voice.features import WINDOW_SAMPLES
 
 In_contra = TypeVar("In_contra", contravariant=True)
@@ -44,7 +44,7 @@ class InferenceEngine:
     def __init__(
         self,
         voice: Predictor[npt.NDArray[np.float32], Scores],
-        face: Predictor[RgbSource, FaceReading | None],
+        face: Predictor[Look, FaceReading | None],
     ) -> None:
         self._voice = voice
         self._face = face
@@ -62,7 +62,7 @@ class InferenceEngine:
         scores: Scores = await self._ask(self._voice.predict, window)
         return scores
 
-    async def predict_face(self, picture: RgbSource) -> FaceReading | None:
+    async def predict_face(self, picture: Look) -> FaceReading | None:
         """Return the reading of a picture, or None when it shows no face.
 
         Raises:
@@ -76,7 +76,7 @@ class InferenceEngine:
         noise = np.random.default_rng(0).standard_normal(WINDOW_SAMPLES).astype(np.float32) * 0.1
         grey = np.full((480, 640, 3), 128, np.uint8)
         await self.predict_voice(noise)
-        await self.predict_face(lambda: grey)
+        await self.predict_face(Look(lambda: grey))
 
     def close(self) -> None:
         """Finish what waits and end the thread; later requests raise RuntimeError."""

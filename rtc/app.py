@@ -54,6 +54,11 @@ def create_app(
     return app
 
 
+def load_of(app: web.Application) -> float:
+    """Return the share of places that are taken, in [0, 1]."""
+    return len(app[REGISTRY].sessions) / app[CONFIG].max_sessions
+
+
 async def page(request: web.Request) -> web.StreamResponse:  # noqa: ARG001  aiohttp's signature
     """``GET /``: the page."""
     return web.FileResponse(WEB_FOLDER / "index.html")

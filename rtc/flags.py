@@ -67,7 +67,14 @@ def _add_serving_flags(add: _Add) -> None:
         type=integer(1),
         default=ServerConfig.max_sessions,
         metavar="N",
-        help="people served at once [default %(default)s]",
+        help="people served at once, by each worker [default %(default)s]",
+    )
+    add(
+        "--workers",
+        type=integer(1, 256),
+        default=1,
+        metavar="N",
+        help="processes that share the port; one serves what one core can [default %(default)s]",
     )
     add(
         "--log-level",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from models.emotions import Scores
 from models.engine import InferenceEngine
+from models.face.predictor import Look
 from models.tracker import EmotionTracker
 from models.voice.features import SAMPLE_RATE_HZ, rms
 from rtc.audio import NewestSound
@@ -60,6 +61,7 @@ class Observer:
         self._tracker = EmotionTracker(config.tracker)
         self._limits = limits_of(config)
         self._samples_used = 0
+        self._looks = 0
         self._new_sound: Capture | None = None  # first used since the last message
         self._new_picture: Capture | None = None  # the same
         self._voice_asked = _Asked()
@@ -151,7 +153,9 @@ class Observer:
 
     async def _predict_face(self, frame: LatestFrame) -> None:
         try:
-            reading = await self._engine.predict_face(frame.rgb)
+            look = Look(frame.rgb, mirrored=self._looks % 2 == 1)
+            self._looks += 1
+            reading = await self._engine.predict_face(look)
             if reading is not None:
                 _finite(reading.scores)
         except Exception:  # noqa: BLE001  one person's picture must not end their session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from enum import StrEnum
@@ -25,8 +26,9 @@ from rtc.config import SessionConfig
 from rtc.messages import CHANNEL_LABEL
 from rtc.metrics import Counts
 from rtc.observer import Observer
-from rtc.offers import OfferError
+from rtc.offers import OfferError, with_long_packets
 from rtc.receiver import MediaReceiver
+from rtc.rhythm import Rhythm
 from rtc.video import PictureReceiver
 
 _log = logging.getLogger(__name__)
@@ -116,7 +118,7 @@ class PeerSession:
             transports, answer.sdp, self._sound, self._pictures, self._clock
         )
         self._receiver.attach()
-        return answer
+        return with_long_packets(answer)
 
     async def run(self) -> None:
         """Serve the peer until it is gone, then free everything. ``end`` ends it from outside."""
@@ -186,19 +188,29 @@ class PeerSession:
         raise _SessionOver
 
     async def _tick(self, tasks: asyncio.TaskGroup) -> None:
-        """Ask, wait a little, send; on a fixed grid, so that delays do not add up."""
-        interval_s = self._config.tick_interval_s
+        """Ask, wait a little, send; on a grid, so that delays do not add up."""
         started_at = self._clock()
-        ticks = 0
+        rhythm = Rhythm(self._config.tick_interval_s, started_at)
         while True:
-            ticks = max(ticks + 1, int((self._clock() - started_at) / interval_s))
-            await asyncio.sleep(started_at + ticks * interval_s - self._clock())
+            now = self._clock()
+            await asyncio.sleep(rhythm.next_due(now) - now)
             self._end_without_media(started_at)
             if self._channel is None:
                 continue
+            await self._fresh_picture(rhythm)
             await self._observer.tick(tasks)
             self._channel.send(self._observer.message(self._results, int(time.time() * 1000)))
             self._results += 1
+
+    async def _fresh_picture(self, rhythm: Rhythm) -> None:
+        pictures, due_at = self._pictures, self._clock()
+        if pictures is None:
+            return
+        if patience_s := rhythm.patience_s(due_at, pictures.captured_at):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await pictures.arrival()
+                rhythm.came_after(self._clock() - due_at)
 
     def _end_without_media(self, started_at: float) -> None:
         newest_at = self._observer.newest_at

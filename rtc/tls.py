@@ -6,7 +6,7 @@ import socket
 import ssl
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -57,16 +57,47 @@ class TlsConfig:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a server shows, to prove who it is.
+    """What a server shows, to prove who it is. It can be handed to other processes.
 
     Attributes:
-        context: holds certificate and private key.
         fingerprint: SHA-256 of the certificate, 32 hexadecimal bytes with colons between, as
             browsers show it.
+        source: files of the certificate and its key, or both in one PEM that was made here.
     """
 
-    context: ssl.SSLContext
     fingerprint: str
+    source: tuple[Path, Path] | bytes = field(repr=False)
+
+    def context(self) -> ssl.SSLContext:
+        """Return what TLS needs.
+
+        Raises:
+            TlsError: the files have gone, or OpenSSL does not take them, or there is no place for
+                the file that a certificate made here has to pass through.
+        """
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        if isinstance(self.source, bytes):
+            try:
+                # Only this user can read it, for the moment in which OpenSSL, which takes nothing
+                # but files, does.
+                with tempfile.NamedTemporaryFile() as both:
+                    both.write(self.source)
+                    both.flush()
+                    context.load_cert_chain(both.name)
+            except OSError as error:
+                raise TlsError(
+                    f"--self-signed needs a folder for temporary files: {error}"
+                ) from error
+            return context
+        cert_file, key_file = self.source
+        try:
+            context.load_cert_chain(cert_file, key_file)
+        except ssl.SSLError as error:
+            reason = error.reason
+            raise TlsError(f"OpenSSL does not take {cert_file} and its key: {reason}") from error
+        except OSError as error:
+            raise TlsError(f"{cert_file} or its key cannot be read: {error.strerror}") from error
+        return context
 
 
 def load_identity(cert_file: Path, key_file: Path) -> Identity:
@@ -79,28 +110,21 @@ def load_identity(cert_file: Path, key_file: Path) -> Identity:
     key = _read(key_file, lambda pem: load_pem_private_key(pem, password=None), "private key")
     if certificates[0].public_key() != key.public_key():
         raise TlsError(f"{key_file} is not the key of the certificate in {cert_file}")
-    return _identity(certificates[0], cert_file, key_file)
+    if certificates[0].not_valid_after_utc < datetime.now(UTC):
+        ended = f"{certificates[0].not_valid_after_utc:%Y-%m-%d}"
+        raise TlsError(f"{cert_file} was valid until {ended}; get a new certificate")
+    return Identity(_fingerprint(certificates[0]), (cert_file, key_file))
 
 
 def make_identity(addresses: Sequence[IPv4Address | IPv6Address]) -> Identity:
     """Make a self-signed certificate for localhost, this host's name, and these addresses.
 
-    Its private key exists in this process alone, and in a file that only this user can read for
-    the moment in which OpenSSL, which takes nothing else, reads it.
-
-    Raises:
-        TlsError: there is no place for that file.
+    Its private key is kept in memory alone.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _self_signed(key, addresses)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    try:
-        with tempfile.NamedTemporaryFile() as both:
-            both.write(pem + certificate.public_bytes(Encoding.PEM))
-            both.flush()
-            return _identity(certificate, Path(both.name))
-    except OSError as error:
-        raise TlsError(f"--self-signed needs a folder for temporary files: {error}") from error
+    return Identity(_fingerprint(certificate), pem + certificate.public_bytes(Encoding.PEM))
 
 
 def _self_signed(
@@ -131,18 +155,8 @@ def _self_signed(
     )
 
 
-def _identity(
-    certificate: x509.Certificate, cert_file: Path, key_file: Path | None = None
-) -> Identity:
-    if certificate.not_valid_after_utc < datetime.now(UTC):
-        ended = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
-        raise TlsError(f"{cert_file} was valid until {ended}; get a new certificate")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(cert_file, key_file)
-    except ssl.SSLError as error:
-        raise TlsError(f"OpenSSL does not take {cert_file} and its key: {error.reason}") from error
-    return Identity(context, certificate.fingerprint(hashes.SHA256()).hex(":").upper())
+def _fingerprint(certificate: x509.Certificate) -> str:
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
 def _read(path: Path, load: Callable[[bytes], _Read], what: str) -> _Read:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -80,6 +81,7 @@ class PictureReceiver:
         self._codec: RTCRtpCodecParameters | None = None
         self._decoder: Decoder | None = None
         self._is_damaged = False  # set by the inference thread, cleared by the event loop
+        self._has_come = asyncio.Event()
 
     @property
     def waiting(self) -> bool:
@@ -92,6 +94,7 @@ class PictureReceiver:
         That is so when what came before could not be decoded, or nobody has asked for too long.
         """
         self.captured_at = self._clock()
+        self._has_come.set()
         self._media_time_s = self._media_clock.ticks(picture.timestamp) / picture.codec.clockRate
         if self._is_damaged or len(self._pending) >= _MOST_PENDING:
             self._is_damaged = False
@@ -99,6 +102,11 @@ class PictureReceiver:
             return False
         self._pending.append(picture)
         return True
+
+    async def arrival(self) -> None:
+        """Wait until the next picture has come."""
+        self._has_come.clear()
+        await self._has_come.wait()
 
     def take(self) -> LatestFrame | None:
         """Return the newest picture, to be decoded; None when no new one came."""

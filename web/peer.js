@@ -1,7 +1,7 @@
 // The WebRTC connection: sends both tracks to the server, and hands on what comes over the data channel.
 
 import { FULL, LOST, NO_ANSWER, Told, UNREACHABLE, noPathSentence } from './errors.js';
-import { KINDS } from './media.js';
+import { sendTracks } from './sending.js';
 
 const GATHERING_LIMIT_MS = 1000; // Then the offer goes out with the addresses that are known.
 const RELAY_LIMIT_MS = 5000; // the same where a relay has to be asked for its address first
@@ -49,21 +49,6 @@ export async function connect(media, iceServers, signal, { onMessage, onTrouble 
   signal.throwIfAborted();
   if (failure instanceof Told) throw failure;
   return { send: (text) => channel.readyState === 'open' && channel.send(text), roundTrip_ms: () => roundTripOf(peer), ended };
-}
-
-/** Both kinds are offered even where there is no device yet: it may be plugged in later. */
-function sendTracks(peer, media, signal, onTrouble) {
-  const senders = Object.fromEntries(
-    KINDS.map((kind) => [kind, peer.addTransceiver(media.track(kind) ?? kind, { direction: 'sendonly' }).sender]),
-  );
-  media.addEventListener('change', () => {
-    for (const kind of KINDS) {
-      if (senders[kind].track === media.track(kind)) continue;
-      senders[kind].replaceTrack(media.track(kind)).catch((error) => {
-        if (!signal.aborted) onTrouble(`The browser cannot send the other device: ${error.message}.`);
-      });
-    }
-  }, { signal });
 }
 
 /**

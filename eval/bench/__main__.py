@@ -7,11 +7,11 @@ voice that were encoded before, as more and more peers, until they are no longer
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import statistics
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,21 +36,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     from eval.bench.benched_server import BenchError
     from eval.bench.cases import CASES
     from eval.bench.peers import PeerError
-    from eval.bench.report import write_json, write_plot
     from eval.recording import RecordingError
+    from rtc.serve import new_event_loop
 
     given = _parser(CASES).parse_args(argv)
     runs: list[Run] = []
     try:
-        for name in given.case or CASES:
-            runs += asyncio.run(_run_case(name, given))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            for name in given.case or CASES:
+                runner.run(_run_case(name, given, runs))
     except (BenchError, PeerError, RecordingError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    if given.json:
-        write_json(given.json, runs)
-    if given.plot:
-        write_plot(given.plot, runs)
     return 0
 
 
@@ -64,29 +61,38 @@ def _parser(cases: dict[str, Case]) -> CommandParser:
     add("--seconds", type=integer(2), default=15, help="measured per number of peers [default 15]")
     add("--server-cores", type=_numbers(0), default=[0], help="[default 0]")
     add("--peer-cores", type=_numbers(0), default=[1], help="[default 1]")
-    add("--json", type=Path, help="write everything here")
-    add("--plot", type=Path, help="write a picture here")
+    add("--workers", type=integer(1), default=1, help="of the server [default 1]")
+    add("--profile", action="store_true", help="say where the server's time goes; needs py-spy")
+    add("--json", type=Path, help="write everything here, anew after each run")
+    add("--plot", type=Path, help="write a picture here, likewise")
     return parser
 
 
-async def _run_case(name: str, given: Namespace) -> list[Run]:
+async def _run_case(name: str, given: Namespace, runs: list[Run]) -> None:
+    """Add the runs of a case to ``runs``."""
     from eval.bench.benched_server import pinned
     from eval.bench.cases import CASES
     from eval.bench.efficientnet import home_with_efficientnet
     from eval.bench.media import encode
+    from eval.bench.report import write_json, write_plot
 
     case = CASES[name]
     media = encode(given.clip, case.shape)
     print(f"\n{case.title}, server on core {_names(given.server_cores)}", flush=True)
     needs_home = case.face_model == "hsemotion"
     with (
-        home_with_efficientnet() if needs_home else contextlib.nullcontext() as home,
+        home_with_efficientnet() if needs_home else nullcontext() as home,
         pinned(given.peer_cores),
     ):
-        runs = [await _run(name, number, media, home, given) for number in range(given.runs)]
+        for number in range(given.runs):
+            runs.append(await _run(name, number, media, home, given))
+            if given.json:
+                write_json(given.json, runs)
+            if given.plot:
+                write_plot(given.plot, runs)
     if not given.peers:
-        print(f"{case.title}: {statistics.median(run.capacity for run in runs):g} peers (median)")
-    return runs
+        median = statistics.median(run.capacity for run in runs if run.case == name)
+        print(f"{case.title}: {median:g} peers (median)")
 
 
 async def _run(
@@ -99,6 +105,7 @@ async def _run(
 
     case = CASES[name]
     flags = ["--face-model", case.face_model, "--max-sessions", str(_MOST_PEERS)]
+    flags += ["--workers", str(given.workers)]
     with running(given.server_cores, flags, home) as server:
         idle_mb = server.resident_mb()
         async with Load(server, media) as load:
@@ -109,6 +116,7 @@ async def _run(
 async def _search(case: Case, load: Load, given: Namespace) -> tuple[int, list[Level]]:
     from tqdm import tqdm
 
+    from eval.bench.profile import profiled
     from eval.bench.report import heading, line
     from eval.bench.search import most_that_hold
 
@@ -117,9 +125,14 @@ async def _search(case: Case, load: Load, given: Namespace) -> tuple[int, list[L
 
     async def holds(count: int) -> bool:
         title = f"{count} peers"
-        with tqdm(total=given.seconds, desc=title, unit="s", leave=False) as progress:
+        with (
+            tqdm(total=given.seconds, desc=title, unit="s", leave=False) as progress,
+            profiled(load.server.pid) if given.profile else nullcontext() as profile,
+        ):
             level = await load.measured(count, given.seconds, progress.update)
         tqdm.write(line(level))
+        if profile is not None:
+            tqdm.write(profile.summary())
         levels.append(level)
         return level.holds
 

@@ -28,11 +28,13 @@ class BenchedServer:
 
     Attributes:
         url: without a slash at the end.
+        pid: of its first process.
         ready_s: from its start until it was ready.
     """
 
     def __init__(self, url: str, ready_s: float, process: psutil.Process) -> None:
         self.url = url
+        self.pid = process.pid
         self.ready_s = ready_s
         self._process = process
 

@@ -9,9 +9,10 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
+import aiohttp
 import psutil
 
-from eval.bench.benched_server import BenchedServer
+from eval.bench.benched_server import BenchedServer, BenchError
 from eval.bench.measure import Cost, Level, level_of
 from eval.bench.media import EncodedMedia
 from eval.bench.metrics import ServerFigures, read_figures
@@ -22,10 +23,14 @@ _SETTLE_S = 4.0  # after joining, before measuring: the first results, and what 
 
 
 class Load:
-    """Peers of one server. Use as ``async with``; all leave in the end."""
+    """Peers of one server. Use as ``async with``; all leave in the end.
+
+    Attributes:
+        server: theirs.
+    """
 
     def __init__(self, server: BenchedServer, media: EncodedMedia) -> None:
-        self._server = server
+        self.server = server
         self._media = media
         self._peers: list[tuple[SyntheticPeer, AsyncExitStack]] = []
         self._own = psutil.Process()
@@ -54,14 +59,27 @@ class Load:
             await leaving.aclose()
         while len(self._peers) < count:
             leaving = AsyncExitStack()
-            peer = await leaving.enter_async_context(SyntheticPeer(self._server.url, self._media))
+            peer = await leaving.enter_async_context(SyntheticPeer(self.server.url, self._media))
             self._peers.append((peer, leaving))
             await asyncio.sleep(_JOIN_INTERVAL_S)
 
     async def measured(
         self, count: int, seconds: float, progress: Callable[[float], object]
     ) -> Level:
-        """Have ``count`` peers, wait until they have settled, and measure for ``seconds``."""
+        """Have ``count`` peers, wait until they have settled, and measure for ``seconds``.
+
+        Raises:
+            eval.bench.benched_server.BenchError: the server ended meanwhile.
+            eval.bench.peers.PeerError: it refused a peer.
+        """
+        try:
+            return await self._measured(count, seconds, progress)
+        except (aiohttp.ClientError, psutil.NoSuchProcess) as error:
+            raise BenchError(f"the server ended with {count} peers: {error}") from error
+
+    async def _measured(
+        self, count: int, seconds: float, progress: Callable[[float], object]
+    ) -> Level:
         await self.become(count)
         await asyncio.sleep(_SETTLE_S)
         for peer, _ in self._peers:
@@ -75,7 +93,7 @@ class Load:
         length_s = ended_at_s - began_at_s
         cost = Cost(
             server_cores=(ended[0] - began[0]) / length_s,
-            server_mb=self._server.resident_mb(),
+            server_mb=self.server.resident_mb(),
             peers_cores=(ended[1] - began[1]) / length_s,
             peers_late_ms=1000 * max((peer.latest_s for peer, _ in self._peers), default=0.0),
             loop_lag_p99_ms=1000 * after.loop_lag_quantile_since(before, 0.99),
@@ -88,7 +106,7 @@ class Load:
 
     def _cpu_s(self) -> tuple[float, float]:
         own = self._own.cpu_times()
-        return self._server.cpu_s(), own.user + own.system
+        return self.server.cpu_s(), own.user + own.system
 
     async def _figures(self) -> ServerFigures:
-        return await read_figures(self._server.url)
+        return await read_figures(self.server.url)

@@ -77,10 +77,5 @@ class FaceNetwork(nn.Module):
         return functional.interpolate(standard, (side, side), mode="bilinear", align_corners=False)
 
     def forward(self, grey: torch.Tensor) -> torch.Tensor:
-        prepared = self.prepared(grey)
-        logits: torch.Tensor = self.backbone(prepared)
-        if self.training:
-            return logits
-        # A face and its mirror image express the same; the mean of both is right more often.
-        mirrored: torch.Tensor = self.backbone(prepared.flip(3))
-        return (logits + mirrored) / 2
+        logits: torch.Tensor = self.backbone(self.prepared(grey))
+        return logits

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
-import scipy.signal
-from librosa.filters import mel
 
 SAMPLE_RATE_HZ = 16_000
 WINDOW_S = 1.0
@@ -40,11 +38,12 @@ class Mfcc:
 
     def __init__(self, config: MfccConfig | None = None) -> None:
         self.config = config = config or MfccConfig()
-        hann = scipy.signal.get_window("hann", config.frame_samples, fftbins=True)
+        hann = 0.5 - 0.5 * np.cos(
+            2 * np.pi * np.arange(config.frame_samples) / config.frame_samples
+        )
         margin = (config.n_fft - config.frame_samples) // 2
         self._taper = np.pad(hann, margin).astype(np.float32)
-        filters = mel(sr=SAMPLE_RATE_HZ, n_fft=config.n_fft, n_mels=config.mel_bands)
-        self._mel = np.ascontiguousarray(filters.T, np.float32)
+        self._mel = _mel_filters(config.n_fft, config.mel_bands)
         cosines = scipy.fft.dct(np.eye(config.mel_bands), norm="ortho", axis=0)
         self._dct = np.ascontiguousarray(cosines[: config.coefficients].T, np.float32)
 
@@ -70,6 +69,27 @@ class Mfcc:
             np.maximum(decibels, loudest - config.range_db) @ self._dct
         )
         return coefficients
+
+
+def _mel_filters(n_fft: int, bands: int) -> npt.NDArray[np.float32]:
+    """Return overlapping triangles of equal area, float32, shape (n_fft // 2 + 1, bands).
+
+    They are spaced evenly on Slaney's mel scale (Auditory Toolbox, 1998): linear up to 1 kHz,
+    logarithmic above.
+    """
+    least_log_hz, linear_hz, log_step = 1000.0, 200.0 / 3, np.log(6.4) / 27
+    least_log = least_log_hz / linear_hz
+    most = least_log + np.log(SAMPLE_RATE_HZ / 2 / least_log_hz) / log_step
+    mels = np.linspace(0, most, bands + 2)
+    logarithmic = least_log_hz * np.exp(log_step * (mels - least_log))
+    corners = np.where(mels < least_log, linear_hz * mels, logarithmic)[:, None]
+    bins = np.linspace(0, SAMPLE_RATE_HZ / 2, n_fft // 2 + 1)
+    widths = np.diff(corners, axis=0)
+    rising = (bins - corners[:-2]) / widths[:-1]
+    falling = (corners[2:] - bins) / widths[1:]
+    heights = 2 / (corners[2:] - corners[:-2])
+    triangles = np.maximum(0, np.minimum(rising, falling)) * heights
+    return np.ascontiguousarray(triangles.T, np.float32)
 
 
 def rms(samples: npt.NDArray[np.float32]) -> float:

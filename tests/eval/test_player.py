@@ -16,7 +16,7 @@ from eval.recording import Recording
 from eval.timeline import Moment
 from models.emotions import Scores
 from models.engine import InferenceEngine
-from models.face.predictor import FacePredictor, FaceReading, RgbSource
+from models.face.predictor import FacePredictor, FaceReading, Look
 from models.loading import LoadedModels
 from models.voice.features import rms
 from models.voice.predictor import VoicePredictor
@@ -54,8 +54,8 @@ class _Looking:
         self._face = face
         self.pictures: list[npt.NDArray[np.uint8]] = []
 
-    def predict(self, batch: Sequence[RgbSource]) -> list[FaceReading | None]:
-        self.pictures += [source() for source in batch]
+    def predict(self, batch: Sequence[Look]) -> list[FaceReading | None]:
+        self.pictures += [look.rgb() for look in batch]
         return self._face.predict(batch)
 
 

@@ -174,7 +174,7 @@ async def test_warm_up():
 
     class Eye:
         def predict(self, batch: Sequence[object]) -> list[None]:
-            seen.extend(source().shape for source in batch)  # type: ignore[operator]
+            seen.extend(look.rgb().shape for look in batch)
             return [None] * len(batch)
 
     engine = InferenceEngine(Ear(), Eye())

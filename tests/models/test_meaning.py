@@ -9,6 +9,7 @@ import skimage.data
 from models.emotions import EMOTIONS, Emotion
 from models.face.crop import normalised
 from models.face.fer2013 import read_split
+from models.face.predictor import Look
 from models.loading import LoadedModels
 from models.tracker import Evidence
 from models.voice.corpora import Utterance, ravdess, read_speech
@@ -34,7 +35,7 @@ def test_face_on_unseen_pictures(models: LoadedModels):
     split = read_split(FER_TEST)
     rows = labels_by_class(split.labels, 40)
     face_input = models.classifier.input
-    scores = models.classifier.classify(
+    scores = models.classifier.classify_both_ways(
         [normalised(split.images[row][..., None], face_input) for row in rows]
     )
     assert np.mean(np.argmax(scores, axis=1) == split.labels[rows]) >= 0.6
@@ -61,7 +62,7 @@ def test_voice_of_unseen_speakers(models: LoadedModels):
 def test_face_in_photograph(models: LoadedModels):
     """In a photograph the smiling woman's face is found and read as happy."""
     photograph = skimage.data.astronaut()
-    (reading,) = models.face.predict([lambda: photograph])
+    (reading,) = models.face.predict([Look(lambda: photograph)])
     assert reading is not None
     assert Evidence(reading.scores, 0.0).label is Emotion.HAPPY
 
@@ -72,13 +73,13 @@ def test_pictures_keep_their_places(models: LoadedModels):
     grey = np.full_like(photograph, 128)
     mirrored = np.ascontiguousarray(photograph[:, ::-1])
     pictures = [grey, photograph, grey, mirrored]
-    readings = models.face.predict([lambda p=picture: p for picture in pictures])  # type: ignore[misc]
+    readings = models.face.predict([Look(lambda p=picture: p) for picture in pictures])  # type: ignore[misc]
     assert [reading is not None for reading in readings] == [False, True, False, True]
     one, other = readings[1], readings[3]
     assert one is not None
     assert other is not None
     assert one.box.x < 0.5 < other.box.x + other.box.width
-    alone = models.face.predict([lambda: mirrored])[0]
+    alone = models.face.predict([Look(lambda: mirrored)])[0]
     assert alone is not None
     np.testing.assert_allclose(other.scores, alone.scores, atol=1e-5)
 

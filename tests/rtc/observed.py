@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.emotions import Scores
-from models.face.predictor import FaceReading, RgbSource
+from models.face.predictor import FaceReading, Look
 from models.voice.features import SAMPLE_RATE_HZ
 from rtc.audio import NewestSound
 from rtc.config import SessionConfig
@@ -27,14 +27,14 @@ class ScriptedEngine:
 
     def __init__(self) -> None:
         self.windows: list[npt.NDArray[np.float32]] = []
-        self.pictures: list[RgbSource] = []
+        self.pictures: list[Look] = []
         self.asked: dict[str, list[asyncio.Future]] = {"voice": [], "face": []}
 
     async def predict_voice(self, window: npt.NDArray[np.float32]) -> Scores:
         self.windows.append(window)
         return await self._answer("voice")
 
-    async def predict_face(self, picture: RgbSource) -> FaceReading | None:
+    async def predict_face(self, picture: Look) -> FaceReading | None:
         self.pictures.append(picture)
         return await self._answer("face")
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from models.engine import InferenceEngine
-from models.face.predictor import FacePredictor, FaceReading, RgbSource
+from models.face.predictor import FacePredictor, FaceReading, Look
 from models.loading import LoadedModels
 from rtc.config import ServerConfig
 from rtc.messages import EmotionMessage
@@ -133,7 +133,7 @@ class _SlowFace:
         self._face = face
         self.batches: list[int] = []
 
-    def predict(self, batch: Sequence[RgbSource]) -> list[FaceReading | None]:
+    def predict(self, batch: Sequence[Look]) -> list[FaceReading | None]:
         self.batches.append(len(batch))
         time.sleep(1.2)
         return self._face.predict(batch)

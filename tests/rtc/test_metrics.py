@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
 from models.engine import InferenceEngine
-from models.face.predictor import FaceReading, RgbSource
+from models.face.predictor import FaceReading, Look
 from models.loading import LoadedModels
 from rtc.metrics import Counts, add_metrics
 from tests.conftest import LiveServer, StartServer
@@ -104,7 +104,7 @@ class _StuckFace:
     def __init__(self) -> None:
         self.let = threading.Event()
 
-    def predict(self, batch: Sequence[RgbSource]) -> list[FaceReading | None]:
+    def predict(self, batch: Sequence[Look]) -> list[FaceReading | None]:
         self.let.wait(20)
         return [None] * len(batch)
 

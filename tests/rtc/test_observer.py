@@ -73,7 +73,10 @@ async def test_late_counts_nothing_where_there_was_nothing_to_ask() -> None:
 
 
 async def test_after_a_late_answer_the_newest_is_asked_about() -> None:
-    """Of the pictures and the sound that came meanwhile, those before the newest are left out."""
+    """Of the pictures and the sound that came meanwhile, those before the newest are left out.
+
+    Every second picture is looked at in the mirror.
+    """
     async with observed() as person:
         for level in (50, 100, 150):
             person.speak(level / 1000)
@@ -82,7 +85,8 @@ async def test_after_a_late_answer_the_newest_is_asked_about() -> None:
         await person.answer("voice", _scores(HAPPY))
         await person.answer("face", _face(HAPPY))
         await person.ask()
-        assert [round(float(one().mean()), -1) for one in person.engine.pictures] == [50, 150]
+        assert [round(float(one.rgb().mean()), -1) for one in person.engine.pictures] == [50, 150]
+        assert [one.mirrored for one in person.engine.pictures] == [False, True]
         assert [round(float(one.mean()), 2) for one in person.engine.windows] == [0.05, 0.15]
 
 

@@ -26,7 +26,7 @@ async def test_of_two_that_hold_a_port_the_later_listener_is_told() -> None:
         with hold_port("127.0.0.1", port) as slower:
             quicker.listen()
             with pytest.raises(PortError, match=f"port {port} was taken meanwhile"):
-                await serve_until_signal(web.Application(), slower, "ready")
+                await serve_until_signal(web.Application(), slower, lambda: None)
 
 
 def test_a_port_on_which_somebody_listens_cannot_be_held() -> None:

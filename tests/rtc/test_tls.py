@@ -41,7 +41,7 @@ async def _shown(identity: Identity, check: ssl.SSLContext | aiohttp.Fingerprint
     runner = web.AppRunner(app)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=identity.context)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=identity.context())
         await site.start()
         port = runner.addresses[0][1]
         async with (
@@ -107,15 +107,16 @@ def test_the_private_key_is_left_in_no_file(
     seen: list[tuple[Path, int]] = []
 
     class Watched(ssl.SSLContext):
-        def load_cert_chain(self, certfile: Path, *given: Path | None) -> None:
-            seen.append((certfile.parent, stat.S_IMODE(certfile.stat().st_mode)))
-            super().load_cert_chain(certfile, *given)
+        def load_cert_chain(self, certfile: str) -> None:
+            file = Path(certfile)
+            seen.append((file.parent, stat.S_IMODE(file.stat().st_mode)))
+            super().load_cert_chain(file)
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(
         ssl, "create_default_context", lambda _purpose: Watched(ssl.PROTOCOL_TLS_SERVER)
     )
-    make_identity([])
+    make_identity([]).context()
     assert seen == [(tmp_path, 0o600)]
     assert list(tmp_path.iterdir()) == []
 
@@ -124,7 +125,7 @@ def test_no_place_for_that_file_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     """On a machine without a folder for temporary files the error says what is needed."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
     with pytest.raises(TlsError, match="--self-signed needs a folder for temporary files"):
-        make_identity([])
+        make_identity([]).context()
 
 
 async def test_a_certificate_of_ones_own_is_served(pems: tuple[Path, Path]) -> None:

@@ -1,0 +1,85 @@
+"""Takes connections on a port that other processes may share: who serves fewest people is first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
+
+# A process waits this long, times the share of its places that are taken, before it takes a
+# connection: of those that share the port, one with more places left is there before it.
+_LONGEST_PAUSE_S = 0.1
+_PAUSE_AFTER_FAILURE_S = 1.0  # there are too many open files, or the like
+_BACKLOG = 128
+
+
+class Listener:
+    """Accepts the connections of one socket."""
+
+    def __init__(
+        self,
+        held: socket.socket,
+        protocol: Callable[[], asyncio.BaseProtocol],
+        load: Callable[[], float],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        """Serve with ``protocol``; ``load`` gives the share of places taken, in [0, 1]."""
+        self._held = held
+        self._protocol = protocol
+        self._load = load
+        self._tls = tls
+        self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
+        self._greetings: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: somebody who does not share the port listens there.
+        """
+        self._held.setblocking(False)
+        self._held.listen(_BACKLOG)
+        self._await_connection()
+
+    async def aclose(self) -> None:
+        """Accept no more; who shares the port goes on."""
+        self._loop.remove_reader(self._held)
+        if self._pause is not None:
+            self._pause.cancel()
+        for greeting in self._greetings:
+            greeting.cancel()
+        await asyncio.gather(*self._greetings, return_exceptions=True)
+
+    def _await_connection(self) -> None:
+        self._loop.add_reader(self._held, self._on_connection)
+
+    def _on_connection(self) -> None:
+        self._loop.remove_reader(self._held)
+        self._pause = self._loop.call_later(self._load() * _LONGEST_PAUSE_S, self._accept)
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._held.accept()
+        except BlockingIOError:
+            pass  # another process was there first
+        except OSError:
+            _log.exception("a connection cannot be accepted")
+            self._pause = self._loop.call_later(_PAUSE_AFTER_FAILURE_S, self._await_connection)
+            return
+        else:
+            task = asyncio.create_task(self._greet(connection), name="greeting")
+            self._greetings.add(task)
+            task.add_done_callback(self._greetings.discard)
+        self._await_connection()
+
+    async def _greet(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._protocol, connection, ssl=self._tls)
+        except OSError as error:
+            _log.debug("a connection ended before it began: %s", error)
+            connection.close()
