@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from models.folding import folded
 from models.runtime import OnnxNetwork
 from models.voice.network import VoiceNetwork
 
@@ -49,7 +50,7 @@ def export_onnx(network: nn.Module, example: torch.Tensor, free_axes: Mapping[in
             dynamo=False,
             opset_version=_OPSET,
         )
-        content = exported.read_bytes()
+        content = folded(exported.read_bytes())
     exported_network = OnnxNetwork(content)
     for batch in _variations(example, free_axes):
         with torch.inference_mode():

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from models.command_line import CommandParser
 from models.export import export_onnx, free_axes_of
 from models.face.network import FACE_SIZE, FaceNetwork
+from models.quantizing import quantized
+from models.voice.features import SAMPLE_RATE_HZ, Mfcc
 from models.voice.network import VoiceNetwork
 from models.weights import (
     MANIFEST_PATH,
@@ -27,11 +31,23 @@ from models.weights import (
 
 
 def release(weights: Path, network: nn.Module, example: torch.Tensor) -> list[Path]:
-    """Export ``weights`` (a state dict) beside itself; return both files."""
+    """Export ``weights`` (a state dict) beside itself, as it serves best; return both files."""
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    model = export_onnx(network, example, free_axes_of(network))
+    if isinstance(network, VoiceNetwork):
+        model = quantized(model, _mfcc_of_noise())
     exported = weights.with_suffix(".onnx")
-    exported.write_bytes(export_onnx(network, example, free_axes_of(network)))
+    exported.write_bytes(model)
     return [weights, exported]
+
+
+def _mfcc_of_noise(seconds: int = 16) -> npt.NDArray[np.float32]:
+    """Return MFCC of noise that swells and fades, louder from second to second."""
+    rng = np.random.default_rng(0)
+    loudness = np.geomspace(0.01, 0.3, seconds)[:, None]
+    swelling = 1 + np.sin(np.linspace(0, 20 * np.pi, SAMPLE_RATE_HZ))
+    noise = rng.standard_normal((seconds, SAMPLE_RATE_HZ)) * loudness * swelling
+    return Mfcc()(noise.astype(np.float32))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

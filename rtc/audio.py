@@ -1,6 +1,8 @@
-"""Incoming sound: decoded as it comes into a rolling window of the newest second."""
+"""Incoming sound: a rolling window of the newest second, decoded when it is looked at."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import av
 import numpy as np
@@ -12,10 +14,12 @@ from aiortc.jitterbuffer import JitterFrame
 
 from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, rms
 from rtc.clock import Clock
+from rtc.opus import MonoOpusDecoder
 from rtc.rtp import MediaClock, RtpPacket
 
 _FULL_SCALE = 32768  # of signed 16-bit samples
 _LONGEST_GAP_S = 0.5  # after a longer one the sound before it is no longer "the newest second"
+_MOST_PENDING = 50  # packets; where nobody looks, they are decoded after these
 
 
 class RollingWindow:
@@ -56,27 +60,37 @@ class NewestSound:
     """Turns sound of any kind, frame by frame, into 16 kHz mono and keeps its newest second.
 
     Attributes:
-        window: the sound; one that is given may be longer than the second that live sessions keep.
         captured_at: when the newest sample arrived, in the clock's seconds, or None.
-        media_time_s: where it lies in its track.
+        media_time_s: where the newest sample of the window lies in its track.
     """
 
     def __init__(self, clock: Clock, window: RollingWindow | None = None) -> None:
-        self.window = window or RollingWindow(WINDOW_SAMPLES)
+        """Keep sound in ``window``, which may be longer than the second of live sessions."""
         self.captured_at: float | None = None
         self.media_time_s = 0.0
         self._clock = clock
+        self._window = window or RollingWindow(WINDOW_SAMPLES)
+        self._added_at: float | None = None
         self._resampler = _resampler()
+
+    @property
+    def window(self) -> RollingWindow:
+        """The sound."""
+        return self._window
 
     def put(self, frame: av.AudioFrame) -> None:
         """Take a frame that arrives now; its rate, layout and sample format are free."""
-        now = self._clock()
-        if self.captured_at is not None and now - self.captured_at > _LONGEST_GAP_S:
-            self.window.clear()
-        for converted in self._converted(frame):
-            self.window.add(converted.to_ndarray()[0].astype(np.float32) / _FULL_SCALE)
-        self.captured_at = now
-        self.media_time_s = (frame.time or 0.0) + frame.samples / frame.sample_rate
+        self.captured_at = self._clock()
+        self._add([frame], self.captured_at)
+
+    def _add(self, frames: Sequence[av.AudioFrame], at: float) -> None:
+        """Add frames of one kind without a gap between; ``at`` is when the last one came."""
+        if self._added_at is not None and at - self._added_at > _LONGEST_GAP_S:
+            self._window.clear()
+        for converted in self._converted(_joined(frames)):
+            self._window.add(converted.to_ndarray()[0].astype(np.float32) / _FULL_SCALE)
+        self._added_at = at
+        self.media_time_s = (frames[-1].time or 0.0) + frames[-1].samples / frames[-1].sample_rate
 
     def level(self, now: float) -> float:
         """Return the root mean square, in [0, 1], of the newest half second; 0 after a gap."""
@@ -96,6 +110,9 @@ class NewestSound:
 class SoundReceiver(NewestSound):
     """The newest sound of a stream of packets.
 
+    They are decoded together when the window is looked at, twice a second: one after another they
+    take less than half the time that they take one by one, when all they need has left the cache.
+
     Attributes:
         packets: that arrived.
         damaged: those of them that could not be decoded.
@@ -106,23 +123,64 @@ class SoundReceiver(NewestSound):
         self.packets = 0
         self.damaged = 0
         self._media_clock = MediaClock()
+        self._pending: list[tuple[RtpPacket, RTCRtpCodecParameters, float]] = []
         self._codec: RTCRtpCodecParameters | None = None
         self._decoder: Decoder | None = None
 
+    @property
+    def window(self) -> RollingWindow:
+        """The sound, without what could not be decoded."""
+        pending, self._pending = self._pending, []
+        alike: list[av.AudioFrame] = []
+        came_at = 0.0
+        for packet, codec, at in pending:
+            for frame in self._decoded(packet, codec):
+                if alike and (at - came_at > _LONGEST_GAP_S or _kind(frame) != _kind(alike[0])):
+                    self._add(alike, came_at)
+                    alike = []
+                alike.append(frame)
+                came_at = at
+        if alike:
+            self._add(alike, came_at)
+        return self._window
+
     def put_packet(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None:
-        """Decode a packet, which takes a tenth of a millisecond; a damaged one is left out."""
+        """Take a packet that arrives now."""
         self.packets += 1
+        self.captured_at = self._clock()
+        self._pending.append((packet, codec, self.captured_at))
+        if len(self._pending) > _MOST_PENDING:
+            _ = self.window
+
+    def _decoded(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> list[av.AudioFrame]:
         if self._decoder is None or codec != self._codec:
-            self._codec, self._decoder = codec, get_decoder(codec)
+            self._codec, self._decoder = codec, _decoder_for(codec)
         ticks = self._media_clock.ticks(packet.timestamp)
         try:
             frames = self._decoder.decode(JitterFrame(depayload(codec, packet.payload), ticks))
         except (av.FFmpegError, ValueError):
             self.damaged += 1
-            return
-        for frame in frames:
-            if isinstance(frame, av.AudioFrame):
-                self.put(frame)
+            return []
+        return [frame for frame in frames if isinstance(frame, av.AudioFrame)]
+
+
+def _decoder_for(codec: RTCRtpCodecParameters) -> Decoder:
+    return MonoOpusDecoder() if codec.name.lower() == "opus" else get_decoder(codec)
+
+
+def _kind(frame: av.AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+def _joined(frames: Sequence[av.AudioFrame]) -> av.AudioFrame:
+    """Return frames of one kind as one: converting it takes little longer than converting each."""
+    first = frames[0]
+    if len(frames) == 1:
+        return first
+    samples = np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
+    joined = av.AudioFrame.from_ndarray(samples, first.format.name, first.layout.name)
+    joined.sample_rate = first.sample_rate
+    return joined
 
 
 def _resampler() -> av.AudioResampler:

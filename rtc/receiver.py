@@ -92,10 +92,10 @@ class MediaReceiver:
         loop = asyncio.get_running_loop()
         report_at = loop.time() + _REPORT_INTERVAL_S
         while True:
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout_at(report_at):
                     await self._is_due.wait()
-            if loop.time() >= report_at:
+            except TimeoutError:  # by the loop's clock it may be a little early
                 report_at = loop.time() + _REPORT_INTERVAL_S
                 report = self._reports.report()
                 if report:

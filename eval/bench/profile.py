@@ -54,7 +54,7 @@ def profiled(pid: int) -> Iterator[Profile]:
     profile = Profile(Counter())
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "stacks"
-        command = [py_spy, "record", "--pid", str(pid), "--threads", "--subprocesses"]
+        command = [py_spy, "record", "--pid", str(pid), "--threads", "--nonblocking"]
         command += ["--format", "raw", "--rate", str(_RATE_HZ), "--output", str(out)]
         process = subprocess.Popen(  # noqa: S603  what the person who runs this has installed
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True

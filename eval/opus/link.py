@@ -48,6 +48,9 @@ class ClipTrack(MediaStreamTrack):
 
     It does not wait until a packet is due: neither the codec nor the receiver goes by the time at
     which packets come in order, so the listener hears the same to the bit.
+
+    Attributes:
+        begin: to be set when the listener has the keys; what came sooner might be lost.
     """
 
     kind = "audio"
@@ -57,10 +60,12 @@ class ClipTrack(MediaStreamTrack):
         super().__init__()
         silence = -len(sound) % _PACKET_SAMPLES + _TAIL_PACKETS * _PACKET_SAMPLES
         self.packets = np.pad(sound, (0, silence)).reshape(-1, _PACKET_SAMPLES)
+        self.begin = asyncio.Event()
         self._given = 0
 
     async def recv(self) -> av.AudioFrame:
         """Return the next 20 ms."""
+        await self.begin.wait()
         if self._given == len(self.packets):
             raise MediaStreamError
         # Both channels, as aiortc would turn one into two that are 3 dB lower; browsers do not.
@@ -137,10 +142,13 @@ async def _heard(
     """Connect, send all of the track, and return what came before the goodbye and in how many."""
     all_sent, all_heard = asyncio.Event(), asyncio.Event()
     track.on("ended", all_sent.set)
-    listener.on(
-        "connectionstatechange",
-        lambda: all_heard.set() if listener.connectionState == "closed" else None,
-    )
+    reached = {"connected": track.begin, "closed": all_heard}
+
+    @listener.on("connectionstatechange")
+    def on_state() -> None:
+        if (event := reached.get(listener.connectionState)) is not None:
+            event.set()
+
     speaker.addTrack(track)
     await speaker.setLocalDescription(await speaker.createOffer())
     await listener.setRemoteDescription(speaker.localDescription)
@@ -155,4 +163,5 @@ async def _heard(
     await all_sent.wait()
     await speaker.close()  # Its goodbye comes after all sound.
     await all_heard.wait()
-    return whole.newest(whole.filled), sound.packets
+    heard = sound.window
+    return heard.newest(heard.filled), sound.packets

@@ -29,10 +29,11 @@ class VoicePredictor:
         Args:
             batch: windows, float32 in [-1, 1] at 16 kHz, shape (n,); n may differ between them.
         """
-        scores: dict[int, Scores] = {}
-        for length in {len(window) for window in batch}:
-            rows = [row for row, window in enumerate(batch) if len(window) == length]
-            mfcc = self._mfcc(np.stack([batch[row] for row in rows]))
-            probabilities = softmax(self._network(mfcc)[:, self._order] / self._temperature)
-            scores.update(zip(rows, probabilities, strict=True))
-        return [scores[row] for row in range(len(batch))]
+        # One by one: activations are brought to 8 bits by the largest of all that are given, so
+        # one person's scores would depend on who else speaks; and together they take as long.
+        return [self._scores(window) for window in batch]
+
+    def _scores(self, window: npt.NDArray[np.float32]) -> Scores:
+        logits = self._network(self._mfcc(window[None]))[:, self._order]
+        scores: Scores = softmax(logits / self._temperature)[0]
+        return scores
