@@ -1,11 +1,13 @@
-"""The one inference thread of a process: what waits is taken as one batch."""
+"""The one inference thread of a process: what waits is taken in batches, none of them long."""
 
 from __future__ import annotations
 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -20,6 +22,8 @@ from models.voice.features import WINDOW_SAMPLES
 In_contra = TypeVar("In_contra", contravariant=True)
 Out_co = TypeVar("Out_co", covariant=True)
 
+_BATCH_S = 0.03
+
 
 class Predictor(Protocol[In_contra, Out_co]):
     """What the thread runs: a batch in, as many results out, in the same order."""
@@ -29,9 +33,42 @@ class Predictor(Protocol[In_contra, Out_co]):
 
 @dataclass(frozen=True)
 class _Request:
-    predict: Callable[[Sequence[Any]], Sequence[Any]]
     subject: Any
     future: Future[Any]
+
+
+class _Line:
+    """Those who wait for one predictor, and how many of them are taken at once.
+
+    One after another, the networks would find each time that their weights have left the cache;
+    in a long batch, all would wait for the last.
+    """
+
+    def __init__(self, predictor: Predictor[Any, Any]) -> None:
+        self._predictor = predictor
+        self._waiting: deque[_Request] = deque()
+        self._s_per_subject = 0.0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def join(self, request: _Request) -> None:
+        self._waiting.append(request)
+
+    def serve_some(self) -> None:
+        """Answer those in front: as many as take about ``_BATCH_S`` together, or one."""
+        at_once = len(self._waiting)
+        if self._s_per_subject:
+            at_once = min(at_once, max(1, int(_BATCH_S / self._s_per_subject)))
+        taken = [self._waiting.popleft() for _ in range(at_once)]
+        # An asker that was cancelled meanwhile, as when its session ended, is passed over.
+        asked = [each for each in taken if each.future.set_running_or_notify_cancel()]
+        if not asked:
+            return
+        began_at = time.perf_counter()
+        _answer(self._predictor, asked)
+        taken_s = (time.perf_counter() - began_at) / len(asked)
+        self._s_per_subject += (taken_s - self._s_per_subject) / (8 if self._s_per_subject else 1)
 
 
 class InferenceEngine:
@@ -46,10 +83,10 @@ class InferenceEngine:
         voice: Predictor[npt.NDArray[np.float32], Scores],
         face: Predictor[Look, FaceReading | None],
     ) -> None:
-        self._voice = voice
-        self._face = face
+        self._voice = _Line(voice)
+        self._face = _Line(face)
         self._closed = False
-        self._waiting: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[tuple[_Line, _Request] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="inference", daemon=True)
         self._thread.start()
 
@@ -59,7 +96,7 @@ class InferenceEngine:
         Raises:
             Exception: what the predictor raised for this window; other windows are not affected.
         """
-        scores: Scores = await self._ask(self._voice.predict, window)
+        scores: Scores = await self._ask(self._voice, window)
         return scores
 
     async def predict_face(self, picture: Look) -> FaceReading | None:
@@ -68,7 +105,7 @@ class InferenceEngine:
         Raises:
             Exception: what the picture's source or the predictor raised for this picture.
         """
-        reading: FaceReading | None = await self._ask(self._face.predict, picture)
+        reading: FaceReading | None = await self._ask(self._face, picture)
         return reading
 
     async def warm_up(self) -> None:
@@ -81,44 +118,41 @@ class InferenceEngine:
     def close(self) -> None:
         """Finish what waits and end the thread; later requests raise RuntimeError."""
         self._closed = True
-        self._waiting.put(None)
+        self._asked.put(None)
         self._thread.join()
 
-    def _ask(
-        self, predict: Callable[[Sequence[Any]], Sequence[Any]], subject: object
-    ) -> asyncio.Future[Any]:
+    def _ask(self, line: _Line, subject: object) -> asyncio.Future[Any]:
         if self._closed:
             raise RuntimeError("the inference engine is closed")
         future: Future[Any] = Future()
-        self._waiting.put(_Request(predict, subject, future))
+        self._asked.put((line, _Request(subject, future)))
         return asyncio.wrap_future(future)
 
     def _serve(self) -> None:
-        while True:
-            waiting = [self._waiting.get()]
-            while not self._waiting.empty():
-                waiting.append(self._waiting.get())
-            # An asker that was cancelled meanwhile, as when its session ended, is passed over.
-            asked = [r for r in waiting if r and r.future.set_running_or_notify_cancel()]
-            for predict in (self._voice.predict, self._face.predict):
-                _answer([r for r in asked if r.predict == predict])
-            if None in waiting:
-                return
+        is_open = True
+        while is_open or self._voice or self._face:
+            while is_open and (not self._asked.empty() or not (self._voice or self._face)):
+                asked = self._asked.get()
+                if asked is None:
+                    is_open = False
+                else:
+                    line, request = asked
+                    line.join(request)
+            for line in (self._voice, self._face):
+                line.serve_some()
 
 
-def _answer(requests: Sequence[_Request]) -> None:
-    """Run requests for one predictor as a batch; if that fails, each alone, to spare the others."""
-    if not requests:
-        return
+def _answer(predictor: Predictor[Any, Any], requests: Sequence[_Request]) -> None:
+    """Run requests as a batch; if that fails, each alone, to spare the others."""
     try:
-        results = requests[0].predict([request.subject for request in requests])
+        results = predictor.predict([request.subject for request in requests])
         answered = list(zip(requests, results, strict=True))
     except Exception as error:  # noqa: BLE001  whatever a network raises belongs to its asker
         if len(requests) == 1:
             requests[0].future.set_exception(error)
             return
         for request in requests:
-            _answer([request])
+            _answer(predictor, [request])
         return
     for request, result in answered:
         request.future.set_result(result)

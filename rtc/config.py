@@ -56,7 +56,8 @@ class SessionConfig:
 
     Attributes:
         tick_interval_s: time between two messages.
-        result_wait_s: how long a tick waits for its own results; later ones go into the next.
+        result_wait_s: how long a tick waits for its own results; later ones go into the next. On
+            a busy server messages come later but as often, and what they tell of is as new.
         silence_rms: windows of speech with a lower root mean square, in [0, 1], are skipped.
         min_window_s: sound needed before the first voice result.
         media_timeout_s: a session without any sound or picture for this long is ended.
@@ -67,7 +68,7 @@ class SessionConfig:
     """
 
     tick_interval_s: float = 0.5
-    result_wait_s: float = 0.1
+    result_wait_s: float = 0.4
     silence_rms: float = SILENCE_RMS
     min_window_s: float = 0.5
     media_timeout_s: float = 10.0

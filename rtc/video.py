@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, partial
 
 import av
 import numpy as np
@@ -22,13 +21,31 @@ from rtc.rtp import MediaClock
 _MOST_PENDING = 150  # pictures: five seconds at most; in that time somebody asks, or nobody will
 _LONGEST_SIDE = 640  # pixels; a larger picture costs time and shows the networks nothing more
 
+Picture = tuple[npt.NDArray[np.uint8], Capture]
+"""Uint8 RGB, (height, width, 3), and when it was captured."""
 
-@dataclass(frozen=True)
+
 class LatestFrame:
-    """A decoded picture. ``rgb`` converts it, which takes milliseconds: not on the event loop."""
+    """A picture that is yet to be decoded.
 
-    rgb: Callable[[], npt.NDArray[np.uint8]]
-    capture: Capture
+    Attributes:
+        capture: of what ``rgb`` has returned; before, of the newest when it was taken.
+    """
+
+    def __init__(self, decode: Callable[[], Picture], capture: Capture) -> None:
+        self.capture = capture
+        self._decode = decode
+        self._rgb: npt.NDArray[np.uint8] | None = None
+
+    def rgb(self) -> npt.NDArray[np.uint8]:
+        """Return the picture, which takes milliseconds the first time: not on the event loop.
+
+        Raises:
+            ValueError: it cannot be decoded.
+        """
+        if self._rgb is None:
+            self._rgb, self.capture = self._decode()
+        return self._rgb
 
 
 class NewestPicture:
@@ -52,7 +69,7 @@ class NewestPicture:
         """Take a picture that arrives now."""
         self.captured_at = self._clock()
         capture = Capture(self.captured_at, frame.time or 0.0)
-        self._newest = LatestFrame(partial(rgb_of, frame), capture)
+        self._newest = LatestFrame(lambda: (rgb_of(frame), capture), capture)
 
     def take(self) -> LatestFrame | None:
         """Return the newest picture and empty the slot; None when no new one came."""
@@ -64,7 +81,11 @@ class PictureReceiver:
     """The newest picture of a stream of encoded ones, of which none is decoded before it is asked.
 
     Each needs those before it, so they are kept until then and decoded together, in the inference
-    thread: a person costs one wake-up a tick instead of one a picture.
+    thread: a person costs one wake-up a tick instead of one a picture. Those that come while the
+    thread is busy with others are decoded, too, so that waiting makes no picture old.
+
+    Invariant: the event loop appends to ``_pending``, or clears it; the inference thread takes
+    from its front. One call of either is atomic.
 
     Attributes:
         captured_at: when the newest picture arrived, in the clock's seconds, or None.
@@ -77,7 +98,7 @@ class PictureReceiver:
         self._clock = clock
         self._media_clock = MediaClock()
         self._media_time_s = 0.0
-        self._pending: list[EncodedPicture] = []
+        self._pending: deque[tuple[EncodedPicture, Capture]] = deque()
         self._codec: RTCRtpCodecParameters | None = None
         self._decoder: Decoder | None = None
         self._is_damaged = False  # set by the inference thread, cleared by the event loop
@@ -100,7 +121,7 @@ class PictureReceiver:
             self._is_damaged = False
             self._pending.clear()
             return False
-        self._pending.append(picture)
+        self._pending.append((picture, Capture(self.captured_at, self._media_time_s)))
         return True
 
     async def arrival(self) -> None:
@@ -112,13 +133,12 @@ class PictureReceiver:
         """Return the newest picture, to be decoded; None when no new one came."""
         if not self._pending or self.captured_at is None or self._is_damaged:
             return None
-        pending, self._pending = self._pending, []
-        capture = Capture(self.captured_at, self._media_time_s)
-        return LatestFrame(cache(partial(self._decoded, pending)), capture)
+        return LatestFrame(self._decoded, self._pending[-1][1])
 
-    def _decoded(self, pending: list[EncodedPicture]) -> npt.NDArray[np.uint8]:
-        newest: av.VideoFrame | None = None
-        for picture in pending:
+    def _decoded(self) -> Picture:
+        newest: tuple[av.VideoFrame, Capture] | None = None
+        while (taken := self._taken()) is not None:
+            picture, capture = taken
             if self._decoder is None or picture.codec != self._codec:
                 self._codec, self._decoder = picture.codec, get_decoder(picture.codec)
             try:
@@ -128,11 +148,18 @@ class PictureReceiver:
                 break  # those behind would decode, but into smears
             for frame in frames:
                 if isinstance(frame, av.VideoFrame):
-                    newest = frame
+                    newest = frame, capture
                     self.count += 1
         if newest is None:
             raise ValueError("none of the newest pictures can be decoded")
-        return rgb_of(newest)
+        frame, capture = newest
+        return rgb_of(frame), capture
+
+    def _taken(self) -> tuple[EncodedPicture, Capture] | None:
+        try:
+            return self._pending.popleft()
+        except IndexError:
+            return None
 
 
 def rgb_of(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
