@@ -42,6 +42,7 @@ class Settings:
     tls: TlsConfig
     models: ModelConfig
     server: ServerConfig
+    max_sessions_auto: bool
     evaluation: EvalConfig
     prelaunch_eval: bool
 
@@ -57,6 +58,7 @@ def _run(settings: Settings) -> int:
     from rtc.serve import hold_port
     from rtc.workers import Workers
 
+    logging.getLogger("server").debug("starting with %s", settings)
     identity = _identity(settings.tls)
     with hold_port(settings.host, settings.port) as held:
         if settings.prelaunch_eval:
@@ -145,21 +147,24 @@ async def _serve(
     identity: Identity | None,
     parent: Connection | None,
 ) -> None:
+    from models.cost import measured_cost
     from models.loading import start_engine
     from rtc.app import ServedModels, create_app
+    from rtc.capacity import sessions_within_one_core
     from rtc.serve import serve_until_signal
 
+    config = settings.server
+    if settings.max_sessions_auto:
+        cost = measured_cost(models)
+        most = sessions_within_one_core(cost.voice_s, cost.face_s, config.session.tick_interval_s)
+        config = replace(config, max_sessions=most)
     engine = await start_engine(models)
     _spare_the_collector()
     try:
         names = ServedModels(voice=models.voice_name, face=models.face_name)
-        app = create_app(engine, names, settings.server)
-        ready = "\n".join(
-            [
-                f"Voice: {names.voice}. Face: {names.face}.",
-                *_invitation(settings, held, identity),
-            ]
-        )
+        app = create_app(engine, names, config)
+        served = f"Voice: {names.voice}. Face: {names.face}. Room for {config.max_sessions} people."
+        ready = "\n".join([served, *_invitation(settings, held, identity)])
         await serve_until_signal(
             app,
             held,
@@ -227,7 +232,9 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
             silence_rms=given.audio_vad_thresh,
             ice_servers=ice_servers_from(given),
         )
-        server = ServerConfig(max_sessions=given.max_sessions, session=session)
+        server = ServerConfig(session=session)
+        if given.max_sessions is not None:
+            server = replace(server, max_sessions=given.max_sessions)
         tls = TlsConfig(given.cert_file, given.key_file, given.self_signed)
         evaluation = evaluation_from(given)
         models = ModelConfig(
@@ -247,6 +254,7 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
         tls=tls,
         models=models,
         server=server,
+        max_sessions_auto=given.max_sessions is None,
         evaluation=evaluation,
         prelaunch_eval=given.prelaunch_eval,
     )

@@ -35,6 +35,7 @@ class Predictor(Protocol[In_contra, Out_co]):
 class _Request:
     subject: Any
     future: Future[Any]
+    asked_at: float  # by time.perf_counter
 
 
 class _Line:
@@ -48,6 +49,7 @@ class _Line:
         self._predictor = predictor
         self._waiting: deque[_Request] = deque()
         self._s_per_subject = 0.0
+        self.delay_s = 0.0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -67,7 +69,10 @@ class _Line:
             return
         began_at = time.perf_counter()
         _answer(self._predictor, asked)
-        taken_s = (time.perf_counter() - began_at) / len(asked)
+        ended_at = time.perf_counter()
+        for request in asked:
+            self.delay_s += (ended_at - request.asked_at - self.delay_s) / 16
+        taken_s = (ended_at - began_at) / len(asked)
         self._s_per_subject += (taken_s - self._s_per_subject) / (8 if self._s_per_subject else 1)
 
 
@@ -89,6 +94,11 @@ class InferenceEngine:
         self._asked: queue.SimpleQueue[tuple[_Line, _Request] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="inference", daemon=True)
         self._thread.start()
+
+    @property
+    def delay_s(self) -> float:
+        """How long it took of late from asking to the answer."""
+        return max(self._voice.delay_s, self._face.delay_s)
 
     async def predict_voice(self, window: npt.NDArray[np.float32]) -> Scores:
         """Return the scores, shape (7,), of 0.5 to 1 s of sound, float32 in [-1, 1] at 16 kHz.
@@ -125,7 +135,7 @@ class InferenceEngine:
         if self._closed:
             raise RuntimeError("the inference engine is closed")
         future: Future[Any] = Future()
-        self._asked.put((line, _Request(subject, future)))
+        self._asked.put((line, _Request(subject, future, time.perf_counter())))
         return asyncio.wrap_future(future)
 
     def _serve(self) -> None:

@@ -70,7 +70,7 @@ class NewestSound:
         self.media_time_s = 0.0
         self._clock = clock
         self._window = window or RollingWindow(WINDOW_SAMPLES)
-        self._added_at: float | None = None
+        self._came_at: float | None = None  # the newest frame in the window
         self._resampler = _resampler()
 
     @property
@@ -81,15 +81,18 @@ class NewestSound:
     def put(self, frame: av.AudioFrame) -> None:
         """Take a frame that arrives now; its rate, layout and sample format are free."""
         self.captured_at = self._clock()
-        self._add([frame], self.captured_at)
-
-    def _add(self, frames: Sequence[av.AudioFrame], at: float) -> None:
-        """Add frames of one kind without a gap between; ``at`` is when the last one came."""
-        if self._added_at is not None and at - self._added_at > _LONGEST_GAP_S:
+        if self._is_gap_before(self.captured_at):
             self._window.clear()
+        self._add([frame])
+        self._came_at = self.captured_at
+
+    def _is_gap_before(self, at: float) -> bool:
+        return self._came_at is not None and at - self._came_at > _LONGEST_GAP_S
+
+    def _add(self, frames: Sequence[av.AudioFrame]) -> None:
+        """Add frames of one kind, without a gap between."""
         for converted in self._converted(_joined(frames)):
             self._window.add(converted.to_ndarray()[0].astype(np.float32) / _FULL_SCALE)
-        self._added_at = at
         self.media_time_s = (frames[-1].time or 0.0) + frames[-1].samples / frames[-1].sample_rate
 
     def level(self, now: float) -> float:
@@ -132,16 +135,18 @@ class SoundReceiver(NewestSound):
         """The sound, without what could not be decoded."""
         pending, self._pending = self._pending, []
         alike: list[av.AudioFrame] = []
-        came_at = 0.0
         for packet, codec, at in pending:
             for frame in self._decoded(packet, codec):
-                if alike and (at - came_at > _LONGEST_GAP_S or _kind(frame) != _kind(alike[0])):
-                    self._add(alike, came_at)
-                    alike = []
+                if self._is_gap_before(at):
+                    alike.clear()
+                    self._window.clear()
+                elif alike and _kind(frame) != _kind(alike[0]):
+                    self._add(alike)
+                    alike.clear()
                 alike.append(frame)
-                came_at = at
+                self._came_at = at
         if alike:
-            self._add(alike, came_at)
+            self._add(alike)
         return self._window
 
     def put_packet(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None:

@@ -88,12 +88,14 @@ class ServerConfig:
 
     Attributes:
         max_sessions: how many people at once; the next one is told to come back later.
+        most_delay_s: nobody more is served while results take longer than this to come about.
         max_offer_bytes: largest body of an offer.
         retry_after_s: when to come back, told to those who found the server full.
         session: of each session.
     """
 
     max_sessions: int = 32
+    most_delay_s: float = 0.25
     max_offer_bytes: int = 65_536
     retry_after_s: int = 10
     session: SessionConfig = field(default_factory=SessionConfig)

@@ -53,8 +53,6 @@ def ice_servers_from(given: argparse.Namespace) -> tuple[IceServer, ...]:
 
 
 def _add_serving_flags(add: _Add) -> None:
-    from rtc.config import ServerConfig
-
     add("--host", default="127.0.0.1", help="address to listen on [default %(default)s]")
     add(
         "--port",
@@ -64,10 +62,11 @@ def _add_serving_flags(add: _Add) -> None:
     )
     add(
         "--max-sessions",
-        type=integer(1),
-        default=ServerConfig.max_sessions,
+        type=_number_or_auto,
+        default="auto",
         metavar="N",
-        help="people served at once, by each worker [default %(default)s]",
+        help="people served at once, by each worker; auto measures at start how many one core can "
+        "[default %(default)s]",
     )
     add(
         "--workers",
@@ -91,6 +90,10 @@ def _add_serving_flags(add: _Add) -> None:
         default=from_environment("PRELAUNCH_EVAL", "0"),
         help="print accuracies as eval.quick does before serving [PRELAUNCH_EVAL; default 0]",
     )
+
+
+def _number_or_auto(text: str) -> int | None:
+    return None if text == "auto" else integer(1)(text)
 
 
 def _add_https_flags(add: _Add) -> None:

@@ -41,13 +41,16 @@ class SessionRegistry:
         """Answer an offer and serve its peer from now on.
 
         Raises:
-            ServerFullError: there is no place, or the server is about to stop.
+            ServerFullError: there is no place, or those who are here wait too long for their
+                results already, or the server is about to stop.
             rtc.offers.OfferError: the offer cannot be answered.
         """
         if self._closing:
             raise ServerFullError("the server is about to stop")
         if len(self.sessions) >= self._config.max_sessions:
             raise ServerFullError(f"all {self._config.max_sessions} places are taken")
+        if self.sessions and self._engine.delay_s > self._config.most_delay_s:
+            raise ServerFullError("those who are here already wait for their results")
         session = PeerSession(secrets.token_hex(4), self._engine, self._config.session)
         self.sessions[session.session_id] = session
         try:

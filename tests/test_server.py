@@ -68,7 +68,9 @@ async def test_it_serves_says_with_what_and_ends_on_sigterm(
     """It names models and address, serves a person, and SIGTERM ends all of it within 5 s."""
     process = await launch("--port", "0", *EMBEDDED)
     models, url = await _ready(process)
-    assert models == "Voice: audio_bilstm. Face: face_mobilenetv3.\n"
+    assert re.fullmatch(
+        r"Voice: audio_bilstm\. Face: face_mobilenetv3\. Room for \d+ people\.\n", models
+    )
     async with Peer(url, SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)) as peer:
         assert await peer.results(2)
         process.send_signal(signal.SIGTERM)

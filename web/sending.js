@@ -5,7 +5,7 @@ import { KINDS } from './media.js';
 // Twice a second the newest picture is looked at, in which a face of 48 pixels is enough. What is
 // sent beyond that costs the way there and the server, and shows nothing more.
 const SHORT_SIDE = 240; // pixels
-const LIMITS = { maxFramerate: 8, maxBitrate: 150_000 };
+const LIMITS = { maxFramerate: 8, maxBitrate: 200_000 };
 
 /**
  * Send both kinds for as long as the signal lasts, through all changes of devices. Both are offered even

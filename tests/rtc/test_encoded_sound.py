@@ -55,6 +55,32 @@ def test_the_time_in_the_track_counts_what_was_lost() -> None:
     assert receiver.media_time_s == pytest.approx(2.0)
 
 
+def _played(looks_every: int, pause_s: float = 0.0) -> SoundReceiver:
+    """Return one that got a packet every 20 ms, paused after 60, and was looked at meanwhile."""
+    now_s = 0.0
+    receiver = SoundReceiver(lambda: now_s, RollingWindow(10 * SAMPLE_RATE_HZ))
+    for number, packet in enumerate(_PACKETS):
+        now_s = number * 0.02 + (pause_s if number >= 60 else 0.0)
+        receiver.put_packet(packet, OPUS)
+        if number % looks_every == looks_every - 1:
+            assert receiver.window.filled
+    return receiver
+
+
+@pytest.mark.parametrize("looks_every", [1, 24, 30, 40])
+def test_the_window_fills_however_seldom_it_is_looked_at(looks_every: int) -> None:
+    """Whoever looks every half second, or less often, finds all that came, without a gap."""
+    filled = _played(looks_every).window.filled
+    assert filled == pytest.approx(2 * SAMPLE_RATE_HZ, abs=64)
+
+
+@pytest.mark.parametrize("looks_every", [1, 24, 30, 70, 101])
+def test_what_came_before_a_pause_is_forgotten(looks_every: int) -> None:
+    """After a pause of 0.7 s the window holds what came since, whenever it was looked at."""
+    filled = _played(looks_every, pause_s=0.7).window.filled
+    assert filled == pytest.approx(0.8 * SAMPLE_RATE_HZ, abs=64)
+
+
 def test_damaged_packets_are_counted_and_the_next_ones_decode() -> None:
     """Between garbage of many kinds all good packets give their sound."""
     rng = random.Random(9)

@@ -144,6 +144,7 @@ async def test_overload_drops_pictures_and_queues_nothing(
 ) -> None:
     """With inference slower than the tick, messages keep coming, requests never pile up, and
     the picture used is the newest of when its request was made, however long the session lives.
+    Nobody more is served.
     """
     slow = _SlowFace(models.face)
     engine = InferenceEngine(models.voice, slow)
@@ -153,6 +154,8 @@ async def test_overload_drops_pictures_and_queues_nothing(
             messages = await peer.results(16, timeout_s=20)
             (session,) = server.registry.sessions.values()
             assert session.counts.skipped > 4
+            with pytest.raises(RefusedError, match="server is full"):  # it would get worse
+                await Peer(server.url, SoundTrack(happy_clip.sound)).__aenter__()
         latencies_ms = [m.latency_ms for m in messages if m.latency_ms is not None]
         assert max(slow.batches) == 1
         assert len(latencies_ms) >= 4

@@ -48,15 +48,17 @@ async def _sent_in(tab: Tab, seconds: float) -> tuple[dict[str, Any], dict[str, 
 async def test_pictures_are_small_and_slow_and_sound_comes_in_long_packets(
     open_tab: OpenTab, happy_devices: Devices
 ) -> None:
-    """A 640x480 camera is sent as 320x240, eight times a second, and sound 60 ms a packet."""
+    """However large a camera's are, at most 240 lines are sent, eight times a second; and sound
+    comes 60 ms a packet.
+    """
     tab = await open_tab(happy_devices, script=_KEEP_PEERS)
     await tab.start()
     await tab.results(4)
     now, rates = await _sent_in(tab, 5.0)
     print({name: round(rate, 1) for name, rate in rates.items()})
-    assert (now["video"]["frameWidth"], now["video"]["frameHeight"]) == (320, 240)
+    assert 180 <= now["video"]["frameHeight"] <= 240
     assert 5 < rates["pictures"] < 9
-    assert rates["video_bytes"] * 8 < 200_000
+    assert rates["video_bytes"] * 8 < 250_000
     assert 15 < rates["sound_packets"] < 19
 
 
@@ -71,5 +73,5 @@ async def test_a_camera_that_is_turned_on_again_is_sent_as_small(
     await tab.page.click("#camera-off")
     await tab.until("!document.getElementById('face-box').hidden")
     now, rates = await _sent_in(tab, 3.0)
-    assert (now["video"]["frameWidth"], now["video"]["frameHeight"]) == (320, 240)
+    assert 180 <= now["video"]["frameHeight"] <= 240
     assert rates["pictures"] < 9
