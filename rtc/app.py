@@ -54,9 +54,9 @@ def create_app(
     return app
 
 
-def load_of(app: web.Application) -> float:
-    """Return the share of places that are taken, in [0, 1]."""
-    return len(app[REGISTRY].sessions) / app[CONFIG].max_sessions
+def serving(app: web.Application) -> int:
+    """Return how many people are served now."""
+    return len(app[REGISTRY].sessions)
 
 
 async def page(request: web.Request) -> web.StreamResponse:  # noqa: ARG001  aiohttp's signature

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 _log = logging.getLogger(__name__)
 
-# A process waits this long, times the share of its places that are taken, before it takes a
-# connection: of those that share the port, one with more places left is there before it.
+# A process waits this long for each person it serves before it takes a connection: of those that
+# share the port, one that serves fewer is there before it.
+_PAUSE_FOR_EACH_S = 0.002
 _LONGEST_PAUSE_S = 0.1
 _PAUSE_AFTER_FAILURE_S = 1.0  # there are too many open files, or the like
 _BACKLOG = 128
@@ -24,13 +25,13 @@ class Listener:
         self,
         held: socket.socket,
         protocol: Callable[[], asyncio.BaseProtocol],
-        load: Callable[[], float],
+        serving: Callable[[], int],
         tls: ssl.SSLContext | None,
     ) -> None:
-        """Serve with ``protocol``; ``load`` gives the share of places taken, in [0, 1]."""
+        """Serve with ``protocol``; ``serving`` gives how many people are served now."""
         self._held = held
         self._protocol = protocol
-        self._load = load
+        self._serving = serving
         self._tls = tls
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
@@ -60,7 +61,8 @@ class Listener:
 
     def _on_connection(self) -> None:
         self._loop.remove_reader(self._held)
-        self._pause = self._loop.call_later(self._load() * _LONGEST_PAUSE_S, self._accept)
+        pause_s = min(_LONGEST_PAUSE_S, self._serving() * _PAUSE_FOR_EACH_S)
+        self._pause = self._loop.call_later(pause_s, self._accept)
 
     def _accept(self) -> None:
         try:

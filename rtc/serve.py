@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 import ifaddr
 from aiohttp import web
 
-from rtc.app import load_of
+from rtc.app import serving
 from rtc.listening import Listener
 
 _SHUTDOWN_S = 1.0  # for HTTP requests under way; sessions have their own limit
@@ -106,7 +106,7 @@ async def serve_until_signal(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     assert runner.server is not None
-    listener = Listener(held, runner.server, lambda: load_of(app), tls)
+    listener = Listener(held, runner.server, lambda: serving(app), tls)
     try:
         try:
             listener.start()

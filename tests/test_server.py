@@ -18,6 +18,8 @@ from pathlib import Path
 
 import aiohttp
 import ifaddr
+import numpy as np
+import psutil
 import pytest
 
 from tests.media import Clip, PictureTrack, SoundTrack
@@ -98,6 +100,65 @@ async def test_nobody_is_answered_before_the_models_are_ready(launch: Launch) ->
     _, url = await line
     async with aiohttp.ClientSession() as http, http.get(f"{url}/healthz") as response:
         assert response.status == 200
+
+
+def _workers_of(process: Process) -> list[psutil.Process]:
+    children = psutil.Process(process.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def _serves(worker: psutil.Process) -> bool:
+    return bool(worker.net_connections("udp"))
+
+
+async def _until(holds: Callable[[], bool], within_s: float = 30.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not holds():  # noqa: ASYNC110  what it asks is other processes
+            await asyncio.sleep(0.05)
+
+
+async def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(
+    launch: Launch, happy_clip: Clip
+) -> None:
+    """Two people are served by two workers; when one is killed, the other's person notices nothing,
+    another worker takes the place, and SIGTERM ends all of them.
+    """
+    process = await launch("--port", "0", "--workers", "2", *EMBEDDED)
+    _, url = await _ready(process)
+    killed, spared = _workers_of(process)
+    async with (
+        Peer(url, SoundTrack(happy_clip.sound)) as one,
+        Peer(url, SoundTrack(happy_clip.sound)) as other,
+    ):
+        await asyncio.gather(one.results(2), other.results(2))
+        assert [_serves(worker) for worker in (killed, spared)] == [True, True]
+        killed.kill()
+        # Which of the two was served by which nobody knows: one of them goes on.
+        going_on = [asyncio.create_task(peer.results(6, timeout_s=15)) for peer in (one, other)]
+        done, waiting = await asyncio.wait(going_on, return_when=asyncio.FIRST_COMPLETED)
+        (messages,) = [task.result() for task in done]
+        assert np.diff([message.sequence for message in messages]).tolist() == [1] * 5
+        for task in waiting:
+            task.cancel()
+    await _until(lambda: len(_workers_of(process)) == 2 and killed not in _workers_of(process))
+    assert spared in _workers_of(process)
+    family = _workers_of(process)
+    process.send_signal(signal.SIGTERM)
+    _, errors = await process.communicate()
+    assert process.returncode == 0
+    assert b"is replaced; the others go on" in errors
+    assert b"Traceback" not in errors
+    assert not any(worker.is_running() for worker in family)
+
+
+async def test_workers_do_not_outlive_their_parent(launch: Launch) -> None:
+    """When the first process is killed, its workers free the port and end."""
+    process = await launch("--port", "0", "--workers", "2", *EMBEDDED)
+    await _ready(process)
+    family = _workers_of(process)
+    assert len(family) == 2
+    process.kill()
+    await _until(lambda: not any(worker.is_running() for worker in family))
 
 
 async def test_a_taken_port_is_one_line(launch: Launch) -> None:
