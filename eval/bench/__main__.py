@@ -116,6 +116,7 @@ async def _run(
 async def _search(case: Case, load: Load, given: Namespace) -> tuple[int, list[Level]]:
     from tqdm import tqdm
 
+    from eval.bench.peers import PeerError
     from eval.bench.profile import profiled
     from eval.bench.report import heading, line
     from eval.bench.search import most_that_hold
@@ -129,7 +130,11 @@ async def _search(case: Case, load: Load, given: Namespace) -> tuple[int, list[L
             tqdm(total=given.seconds, desc=title, unit="s", leave=False) as progress,
             profiled(load.server.pid) if given.profile else nullcontext() as profile,
         ):
-            level = await load.measured(count, given.seconds, progress.update)
+            try:
+                level = await load.measured(count, given.seconds, progress.update)
+            except PeerError as error:
+                tqdm.write(f"{count:>5}  no: {error}")
+                return False
         tqdm.write(line(level))
         if profile is not None:
             tqdm.write(profile.summary())
