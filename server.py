@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import socket
@@ -115,6 +116,14 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
+def _tell(parent: Connection | None, text: str) -> None:
+    if parent is None:
+        _say(text)
+        return
+    with contextlib.suppress(OSError):  # it has gone meanwhile, which ends this process, too
+        parent.send(text)
+
+
 def _identity(tls: TlsConfig) -> Identity | None:
     from rtc.serve import own_addresses
     from rtc.tls import load_identity, make_identity
@@ -163,12 +172,14 @@ async def _serve(
     try:
         names = ServedModels(voice=models.voice_name, face=models.face_name)
         app = create_app(engine, names, config)
-        served = f"Voice: {names.voice}. Face: {names.face}. Room for {config.max_sessions} people."
+        room = f"Room for {config.max_sessions} people"
+        room += f" in each of {settings.workers} workers." if settings.workers > 1 else "."
+        served = f"Voice: {names.voice}. Face: {names.face}. {room}"
         ready = "\n".join([served, *_invitation(settings, held, identity)])
         await serve_until_signal(
             app,
             held,
-            on_ready=partial(parent.send if parent else _say, ready),
+            on_ready=partial(_tell, parent, ready),
             tls=identity.context() if identity else None,
             parent=parent,
         )

@@ -23,6 +23,7 @@ In_contra = TypeVar("In_contra", contravariant=True)
 Out_co = TypeVar("Out_co", covariant=True)
 
 _BATCH_S = 0.03
+_IDLE_S = 2.0
 
 
 class Predictor(Protocol[In_contra, Out_co]):
@@ -49,10 +50,17 @@ class _Line:
         self._predictor = predictor
         self._waiting: deque[_Request] = deque()
         self._s_per_subject = 0.0
-        self.delay_s = 0.0
+        self._delay_s = 0.0
+        self._answered_at = 0.0
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def delay_s(self) -> float:
+        """How long it took of late from asking to the answer; 0 where nobody has asked of late."""
+        is_idle = time.perf_counter() - self._answered_at > _IDLE_S
+        return 0.0 if is_idle else self._delay_s
 
     def join(self, request: _Request) -> None:
         self._waiting.append(request)
@@ -71,7 +79,8 @@ class _Line:
         _answer(self._predictor, asked)
         ended_at = time.perf_counter()
         for request in asked:
-            self.delay_s += (ended_at - request.asked_at - self.delay_s) / 16
+            self._delay_s += (ended_at - request.asked_at - self._delay_s) / 16
+        self._answered_at = ended_at
         taken_s = (ended_at - began_at) / len(asked)
         self._s_per_subject += (taken_s - self._s_per_subject) / (8 if self._s_per_subject else 1)
 

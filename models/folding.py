@@ -41,9 +41,11 @@ def _fold_paddings(graph: onnx.GraphProto) -> None:
     constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     makers = {name: node for node in graph.node for name in node.output}
     uses = Counter(name for node in graph.node for name in node.input)
+    uses.update(output.name for output in graph.output)
     for conv in [node for node in graph.node if node.op_type == "Conv"]:
         padding = makers.get(conv.input[0])
-        if padding is None or uses[padding.output[0]] != 1:
+        by_itself = any(each.name == "auto_pad" and each.s != b"NOTSET" for each in conv.attribute)
+        if padding is None or uses[padding.output[0]] != 1 or by_itself:
             continue
         sides = _zeros_around_pictures(padding, constants)
         if sides is None:
@@ -61,8 +63,12 @@ def _zeros_around_pictures(
     node: onnx.NodeProto, constants: dict[str, npt.NDArray[np.generic]]
 ) -> list[int] | None:
     """Return (top, left, bottom, right) where that is all a node pads, and with zeros."""
-    if node.op_type != "Pad" or any(
-        each.name == "mode" and each.s != b"constant" for each in node.attribute
+    if (
+        node.op_type != "Pad"
+        or len(node.input) > 3
+        or any(  # a fourth input names other axes
+            each.name == "mode" and each.s != b"constant" for each in node.attribute
+        )
     ):
         return None
     amounts = constants.get(node.input[1])

@@ -97,7 +97,8 @@ async def offer(request: web.Request) -> web.Response:
         return _refusal(
             503,
             f"The server is full; try again in {retry_after_s} seconds.",
-            {"Retry-After": str(retry_after_s)},
+            # Who comes again is to come to the worker that has room then.
+            {"Retry-After": str(retry_after_s), "Connection": "close"},
         )
     if request.transport is None or request.transport.is_closing():
         session.end("whoever offered went away before the answer")

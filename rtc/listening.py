@@ -1,4 +1,4 @@
-"""Takes connections on a port that other processes may share: who serves fewest people is first."""
+"""Takes connections on a port that other processes may share; who serves fewer people is sooner."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 _log = logging.getLogger(__name__)
 
-# A process waits this long for each person it serves before it takes a connection: of those that
-# share the port, one that serves fewer is there before it.
+# A process that shares its port waits this long for each person it serves before it takes
+# connections: one that serves fewer is there before it, if it is not busy.
 _PAUSE_FOR_EACH_S = 0.002
 _LONGEST_PAUSE_S = 0.1
+_MOST_AT_ONCE = 4  # connections; more would be taken from those who come first next time
 _PAUSE_AFTER_FAILURE_S = 1.0  # there are too many open files, or the like
 _BACKLOG = 128
 
@@ -25,10 +26,17 @@ class Listener:
         self,
         held: socket.socket,
         protocol: Callable[[], asyncio.BaseProtocol],
-        serving: Callable[[], int],
         tls: ssl.SSLContext | None,
+        serving: Callable[[], int] | None = None,
     ) -> None:
-        """Serve with ``protocol``; ``serving`` gives how many people are served now."""
+        """Serve with ``protocol``.
+
+        Args:
+            held: bound, and shared with other processes or not.
+            protocol: makes the protocol of a connection.
+            tls: for https; http without.
+            serving: gives how many people are served now, where the port is shared.
+        """
         self._held = held
         self._protocol = protocol
         self._serving = serving
@@ -61,19 +69,20 @@ class Listener:
 
     def _on_connection(self) -> None:
         self._loop.remove_reader(self._held)
-        pause_s = min(_LONGEST_PAUSE_S, self._serving() * _PAUSE_FOR_EACH_S)
+        people = self._serving() if self._serving else 0
+        pause_s = min(_LONGEST_PAUSE_S, people * _PAUSE_FOR_EACH_S)
         self._pause = self._loop.call_later(pause_s, self._accept)
 
     def _accept(self) -> None:
-        try:
-            connection, _ = self._held.accept()
-        except BlockingIOError:
-            pass  # another process was there first
-        except OSError:
-            _log.exception("a connection cannot be accepted")
-            self._pause = self._loop.call_later(_PAUSE_AFTER_FAILURE_S, self._await_connection)
-            return
-        else:
+        for _ in range(_MOST_AT_ONCE):
+            try:
+                connection, _ = self._held.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                break  # another process was there first, or the visitor has left
+            except OSError:
+                _log.exception("a connection cannot be accepted")
+                self._pause = self._loop.call_later(_PAUSE_AFTER_FAILURE_S, self._await_connection)
+                return
             task = asyncio.create_task(self._greet(connection), name="greeting")
             self._greetings.add(task)
             task.add_done_callback(self._greetings.discard)

@@ -29,7 +29,7 @@ class MonoOpusDecoder(Decoder):
         self._context = context
 
     def decode(self, encoded_frame: JitterFrame) -> list[Frame]:
-        """Decode one packet.
+        """Decode one packet, which must not be empty: FFmpeg takes that for the end of the sound.
 
         Raises:
             av.FFmpegError: it is damaged.

@@ -7,8 +7,8 @@ import math
 _FRESH_S = 0.03  # a picture that came no longer ago is as good as one that comes now
 _PATIENCE_S = 0.095  # so that one is fresh or comes in time wherever eight or more come a second
 _STREAM_GAP_S = 0.5  # where none came for longer, none is waited for
-_EDGE_S = 0.015
-_NUDGE_S = 0.01
+_EDGE_S = 0.015  # a picture that comes this near to either end of the time might soon be beyond it
+_NUDGE_S = 0.01  # as far as a camera's pictures come early or late
 
 
 class Rhythm:

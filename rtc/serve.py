@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from multiprocessing.connection import Connection
 
@@ -16,6 +17,9 @@ from aiohttp import web
 from rtc.app import serving
 from rtc.listening import Listener
 
+# Short, so that an offer comes over a connection of its own, and to the worker that has room, not
+# over the one on which the page came.
+_KEEPALIVE_S = 2.0
 _SHUTDOWN_S = 1.0  # for HTTP requests under way; sessions have their own limit
 
 
@@ -103,10 +107,13 @@ async def serve_until_signal(
         loop.add_signal_handler(number, stop.set)
     if parent is not None:
         loop.add_reader(parent.fileno(), stop.set)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=_SHUTDOWN_S, keepalive_timeout=_KEEPALIVE_S
+    )
     await runner.setup()
     assert runner.server is not None
-    listener = Listener(held, runner.server, lambda: serving(app), tls)
+    shares = None if parent is None else partial(serving, app)
+    listener = Listener(held, runner.server, tls, shares)
     try:
         try:
             listener.start()

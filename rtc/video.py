@@ -18,7 +18,7 @@ from rtc.assembly import EncodedPicture
 from rtc.clock import Capture, Clock
 from rtc.rtp import MediaClock
 
-_MOST_PENDING = 150  # pictures: five seconds at most; in that time somebody asks, or nobody will
+_MOST_PENDING = 150  # pictures: five seconds or more; in that time somebody asks, or nobody will
 _LONGEST_SIDE = 640  # pixels; a larger picture costs time and shows the networks nothing more
 
 Picture = tuple[npt.NDArray[np.uint8], Capture]
@@ -137,7 +137,11 @@ class PictureReceiver:
 
     def _decoded(self) -> Picture:
         newest: tuple[av.VideoFrame, Capture] | None = None
-        while (taken := self._taken()) is not None:
+        # Only those that are there now: who sends faster than is decoded would never let it end.
+        for _ in range(len(self._pending)):
+            taken = self._taken()
+            if taken is None:
+                break
             picture, capture = taken
             if self._decoder is None or picture.codec != self._codec:
                 self._codec, self._decoder = picture.codec, get_decoder(picture.codec)

@@ -22,6 +22,7 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 _STOP_S = 10.0  # for a worker that was told to end
 _RESTART_PAUSE_S = 1.0  # so that one that always dies does not take a core
+_MOST_FAILURES = 5  # of new workers in a row, while none serves
 
 Work = Callable[[socket.socket, Connection], int]
 """What a worker does: serve on the socket, say over the connection when it is ready, end when the
@@ -49,26 +50,30 @@ class Workers:
         self._workers: list[_Worker] = []
         self._folder = ""
         self._has_begun = False
+        self._failures = 0  # of new ones, in a row
         self._stopping = False
 
     def run(self, on_ready: Callable[[str], None]) -> int:
         """Start the workers, and replace those that die, until SIGINT or SIGTERM.
 
         Args:
-            on_ready: called once, when all are ready, with what the first of them said.
+            on_ready: called once, when all are ready, with what one of them said.
 
         Returns:
-            0 in the end; the exit code of a worker that ended before all were ready.
+            0 in the end; the exit code of a worker that ended before all were ready, or when new
+            ones end again and again and none is left that serves.
         """
         with self._signals_stop(), tempfile.TemporaryDirectory() as self._folder:
-            for _ in range(self._count):
+            try:
+                # Alone, so that what is wrong is said once, and downloads and conversions are made
+                # once; the others find them.
                 self._start()
-            while not self._stopping:
-                code = self._look(on_ready)
-                if code is not None:
-                    self._stop()
-                    return code
-            self._stop()
+                while not self._stopping:
+                    code = self._look(on_ready)
+                    if code is not None:
+                        return code
+            finally:
+                self._stop()
         return 0
 
     def _look(self, on_ready: Callable[[str], None]) -> int | None:
@@ -80,37 +85,61 @@ class Workers:
                 break
             if worker.process.sentinel in heard:
                 worker.process.join()
-                if not self._has_begun:
-                    return worker.process.exitcode or 1
-                self._replace(worker)
+                if (code := self._on_end(worker)) is not None:
+                    return code
             elif worker.news in heard and (text := _said(worker)) is not None:
                 worker.was_ready = True
-                if not self._has_begun and all(w.was_ready for w in self._workers):
-                    self._has_begun = True
-                    on_ready(text)
+                self._failures = 0
+                self._on_ready(text, on_ready)
         return None
+
+    def _on_ready(self, text: str, on_ready: Callable[[str], None]) -> None:
+        if self._has_begun:
+            return
+        if len(self._workers) < self._count:
+            while len(self._workers) < self._count:
+                self._start()
+        elif all(worker.was_ready for worker in self._workers):
+            self._has_begun = True
+            on_ready(text)
+
+    def _on_end(self, worker: _Worker) -> int | None:
+        """Replace it, or return the exit code with which to give up."""
+        self._failures += not worker.was_ready
+        serves = any(each.was_ready for each in self._workers if each is not worker)
+        if self._has_begun and (serves or self._failures < _MOST_FAILURES):
+            self._replace(worker)
+            return None
+        code = worker.process.exitcode or 1
+        if code < 0:  # it said nothing: a signal ended it
+            _log.error("worker %d was ended by signal %d at its start", worker.process.pid, -code)
+        return max(1, code)
 
     def _replace(self, dead: _Worker) -> None:
         _log.error(
             "worker %d ended with %s and is replaced; the others go on",
             *(dead.process.pid, dead.process.exitcode),
         )
-        if not dead.was_ready:
-            time.sleep(_RESTART_PAUSE_S)
         self._workers.remove(dead)
         dead.news.close()
         # Imported sooner, it would be imported by workers before they know the folder.
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(dead.process.pid, self._folder)  # type: ignore[no-untyped-call]
-        self._start()
+        if not dead.was_ready:
+            time.sleep(_RESTART_PAUSE_S)
+        if not self._stopping:
+            self._start()
 
     def _start(self) -> None:
         ours, theirs = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(
             target=_run, args=(self._work, self._held, theirs, self._folder), name="worker"
         )
+        # Ctrl-C reaches the whole group; who still loads is to be ended by us, without a traceback.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         process.start()
+        signal.signal(signal.SIGINT, before)
         theirs.close()  # so that ours ends when the worker does
         self._workers.append(_Worker(process, ours))
 

@@ -14,6 +14,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -126,18 +127,20 @@ async def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(
     process = await launch("--port", "0", "--workers", "2", *EMBEDDED)
     _, url = await _ready(process)
     killed, spared = _workers_of(process)
-    async with (
-        Peer(url, SoundTrack(happy_clip.sound)) as one,
-        Peer(url, SoundTrack(happy_clip.sound)) as other,
-    ):
-        await asyncio.gather(one.results(2), other.results(2))
-        assert [_serves(worker) for worker in (killed, spared)] == [True, True]
+    async with AsyncExitStack() as stack:
+        peers = []
+        while not (_serves(killed) and _serves(spared)):  # The second goes to the other, mostly.
+            assert len(peers) < 8
+            peer = Peer(url, SoundTrack(happy_clip.sound))
+            peers.append(await stack.enter_async_context(peer))
+            await peer.results(2)
         killed.kill()
-        # Which of the two was served by which nobody knows: one of them goes on.
-        going_on = [asyncio.create_task(peer.results(6, timeout_s=15)) for peer in (one, other)]
+        # Who was served by which nobody knows: some of them go on.
+        going_on = [asyncio.create_task(peer.results(6, timeout_s=15)) for peer in peers]
         done, waiting = await asyncio.wait(going_on, return_when=asyncio.FIRST_COMPLETED)
-        (messages,) = [task.result() for task in done]
-        assert np.diff([message.sequence for message in messages]).tolist() == [1] * 5
+        for task in done:
+            sequence = [message.sequence for message in task.result()]
+            assert np.diff(sequence).tolist() == [1] * 5
         for task in waiting:
             task.cancel()
     await _until(lambda: len(_workers_of(process)) == 2 and killed not in _workers_of(process))

@@ -38,7 +38,7 @@ async function replace(sender, track) {
   const parameters = sender.getParameters();
   if (!parameters.encodings?.length) return; // The browser will not be told; it sends more than is needed.
   Object.assign(parameters.encodings[0], encodingFor(track));
-  await sender.setParameters(parameters);
+  await sender.setParameters(parameters).catch(() => {}); // as above: the device is sent in any case
 }
 
 /** How the pictures of a camera, whatever their size, are to be encoded. */

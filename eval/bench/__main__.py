@@ -39,7 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from eval.recording import RecordingError
     from rtc.serve import new_event_loop
 
-    given = _parser(CASES).parse_args(argv)
+    parser = _parser(CASES)
+    given = parser.parse_args(argv)
+    if given.profile and given.workers > 1:
+        parser.error("--profile looks at one process; leave out --workers")
     runs: list[Run] = []
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:

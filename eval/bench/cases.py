@@ -25,8 +25,9 @@ class Case:
     stride: int = 8
 
 
-# As a browser sends what the page asks for (web/open-devices.js, web/peer.js).
-PAGE = MediaShape(width=320, height=240, frame_rate_hz=8, video_bit_rate=120_000, packet_ms=60)
+# As Chromium sends a camera's pictures within the page's limits (web/sending.js), and sound as the
+# server's answer asks for it.
+PAGE = MediaShape(width=320, height=240, frame_rate_hz=8, video_bit_rate=200_000, packet_ms=60)
 
 CASES = {
     "page": Case("the page's media", PAGE, first=16, stride=16),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections import Counter
@@ -60,9 +61,11 @@ def profiled(pid: int) -> Iterator[Profile]:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         with process:
-            yield profile
-            process.send_signal(2)  # as Ctrl-C: it writes what it has
-            _, said = process.communicate(timeout=30)
+            try:
+                yield profile
+            finally:
+                process.send_signal(signal.SIGINT)  # it writes what it has
+                _, said = process.communicate(timeout=30)
         if not out.exists():
             raise BenchError(f"py-spy could not look at the server: {said.strip()}")
         profile.samples.update(read_samples(out.read_text().splitlines()))

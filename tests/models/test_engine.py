@@ -155,6 +155,20 @@ async def test_close(busy: InferenceEngine, voice: Doubler, face: Doubler):
     assert face.batches == [[1]]
 
 
+async def test_delay_is_that_of_late(
+    busy: InferenceEngine, voice: Doubler, monkeypatch: pytest.MonkeyPatch
+):
+    """Who waits long is counted, and once nobody has asked for a while nobody is."""
+    assert busy.delay_s == 0
+    first = await occupied(busy, voice)
+    await asyncio.sleep(0.2)
+    voice.gate.set()
+    await first
+    assert 0.2 / 16 <= busy.delay_s < 1
+    monkeypatch.setattr("models.engine._IDLE_S", 0.0)
+    assert busy.delay_s == 0
+
+
 def test_close_twice(busy: InferenceEngine):
     """Closing again does nothing."""
     busy.close()

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from aiortc import RTCRtpCodecParameters
 from aiortc.codecs import get_decoder
+from aiortc.codecs.vpx import Vp8Decoder
 from aiortc.jitterbuffer import JitterFrame
+from av.frame import Frame
 
 from rtc.assembly import EncodedPicture, PictureAssembly
 from rtc.clock import Capture
@@ -58,6 +60,37 @@ def test_the_newest_is_decoded_with_all_that_it_needs(codec: RTCRtpCodecParamete
     assert frame is not None
     assert np.array_equal(frame.rgb(), rgb_of(decoded[4][0]))
     assert playing.pictures.count == 5
+
+
+def test_those_that_come_until_it_is_decoded_are_decoded_too() -> None:
+    """A picture that had to wait for its turn is not the one of then, but the newest of now."""
+    playing, alone = _Playing(), _Playing()
+    alone.put(*_PICTURES[:4])
+    playing.put(*_PICTURES[:2])
+    frame, expected = playing.pictures.take(), alone.pictures.take()
+    assert frame is not None
+    assert expected is not None
+    playing.now_s = 9.0
+    playing.put(*_PICTURES[2:4])
+    assert np.array_equal(frame.rgb(), expected.rgb())
+    assert frame.capture.at == 9.0
+
+
+def test_decoding_ends_however_fast_pictures_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sends another picture whenever one is decoded keeps nobody waiting."""
+    playing = _Playing()
+    playing.put(*_PICTURES[:3])
+
+    class Flooded(Vp8Decoder):
+        def decode(self, encoded_frame: JitterFrame) -> list[Frame]:
+            playing.put(_PICTURES[0])
+            return super().decode(encoded_frame)
+
+    monkeypatch.setattr("rtc.video.get_decoder", lambda _: Flooded())
+    frame = playing.pictures.take()
+    assert frame is not None
+    frame.rgb()
+    assert playing.pictures.count == 3
 
 
 def test_asked_twice_it_decodes_once() -> None:

@@ -21,7 +21,7 @@ class _Greeting(asyncio.Protocol):
 
 
 def _listener(held: socket.socket, word: bytes, people: int) -> Listener:
-    return Listener(held, lambda: _Greeting(word), lambda: people, None)
+    return Listener(held, lambda: _Greeting(word), None, lambda: people)
 
 
 async def _greeted(port: int) -> bytes:
@@ -44,6 +44,17 @@ async def test_who_serves_fewer_is_there_first() -> None:
             await idle.aclose()
             assert await _greeted(port) == b"busy"
             await busy.aclose()
+
+
+async def test_who_shares_with_nobody_does_not_wait() -> None:
+    """On a port of its own a process takes connections at once, however many people it serves."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        listener = Listener(held, lambda: _Greeting(b"here"), None)
+        listener.start()
+        async with asyncio.timeout(2):
+            words = [await _greeted(held.getsockname()[1]) for _ in range(50)]
+        assert words == [b"here"] * 50
+        await listener.aclose()
 
 
 async def test_many_at_once_are_all_taken() -> None:

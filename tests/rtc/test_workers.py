@@ -91,6 +91,20 @@ def test_one_that_dies_is_replaced_and_all_end_together() -> None:
     assert not any(worker.process.is_alive() for worker in crew.workers._workers)
 
 
+def test_none_is_left_when_the_parent_fails() -> None:
+    """Where the parent cannot go on, as when nobody reads what it prints, its workers end."""
+
+    def fail(text: str) -> None:
+        raise BrokenPipeError(text)
+
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        workers = Workers(2, obedient, held)
+        with pytest.raises(BrokenPipeError):
+            workers.run(fail)
+    assert len(workers._workers) == 2
+    assert not any(worker.process.is_alive() for worker in workers._workers)
+
+
 def test_one_that_cannot_begin_ends_the_start() -> None:
     """Where workers end before they are ready, the server ends with their exit code, not anew."""
     with socket.create_server(("127.0.0.1", 0)) as held:
