@@ -10,10 +10,6 @@ limit_threads()
 
 import asyncio
 import os
-
-# librosa, with whose MFCC ours are compared once, would compile its loops for half a minute first.
-os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
-
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass

@@ -13,6 +13,7 @@ from eval.contact_sheet import COLUMNS, draw, main, pictures_of, tiles_of, tiles
 from eval.recording import Recording
 from models.face.crop import crop_face
 from models.face.fer2013 import read_split
+from models.face.predictor import Look
 from models.loading import LoadedModels
 from tests.eval.recordings import Pictures, Sound, write_recording
 from tests.media import ANGRY, DATA, HAPPY, NO_FACE, NO_RECORDINGS, SILENT, photograph_clip
@@ -37,7 +38,7 @@ def test_tiles_are_what_the_network_sees(models: LoadedModels, smiling: Path):
     assert all(tile.title.startswith("happy ") for tile in tiles[:4])
     assert {tile.title for tile in tiles[4:]} == {"no face"}
     rgb = next(pictures_of(recording))
-    (reading,) = models.face.predict([lambda: rgb])
+    (reading,) = models.face.predict([Look(lambda: rgb)])
     assert reading is not None
     seen = crop_face(rgb, reading.box, models.classifier.input)
     np.testing.assert_array_equal(tiles[0].crop, seen)
@@ -92,7 +93,7 @@ def test_live_crops_lie_as_training_faces_do(models: LoadedModels):
     shown = []
     for clip in clips:
         for rgb in pictures_of(Recording(clip)):
-            (reading,) = models.face.predict([lambda rgb=rgb: rgb])
+            (reading,) = models.face.predict([Look(lambda rgb=rgb: rgb)])
             if reading is not None:
                 shown.append((rgb, reading.box))
     assert len(shown) >= 2 * COLUMNS
