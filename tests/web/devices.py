@@ -37,12 +37,24 @@ def write_devices(clip: Clip, folder: Path) -> Devices:
         stream = container.add_stream("mjpeg", rate=_MJPEG_RATE_HZ)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuvj420p"
         stream.bit_rate = 20_000_000
-        for picture in np.repeat(clip.pictures, _MJPEG_RATE_HZ // PICTURE_RATE_HZ, axis=0):
+        pictures = np.repeat(clip.pictures, _MJPEG_RATE_HZ // PICTURE_RATE_HZ, axis=0)
+        for picture in pictures[: _sweeping(len(pictures), _MJPEG_RATE_HZ)]:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
     with wave.open(str(devices.microphone), "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(SOUND_RATE_HZ)
-        sound.writeframes(clip.sound.tobytes())
+        sound.writeframes(clip.sound[: _sweeping(len(clip.sound), SOUND_RATE_HZ)].tobytes())
     return devices
+
+
+def _sweeping(count: int, rate_hz: int) -> int:
+    """Return to how much a loop is to be cut, so that it is not a whole number of half seconds.
+
+    Were it, results would tell of the same few moments of it each time.
+    """
+    beyond_s = count / rate_hz % 0.5
+    if 0.15 <= beyond_s <= 0.35:
+        return count
+    return max(1, count - round((beyond_s - 0.35) % 0.5 * rate_hz))
