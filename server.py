@@ -56,27 +56,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(settings: Settings) -> int:
+    from models.loading import load_models
     from rtc.serve import hold_port
     from rtc.workers import Workers
 
     logging.getLogger("server").debug("starting with %s", settings)
     identity = _identity(settings.tls)
     with hold_port(settings.host, settings.port) as held:
+        if settings.workers == 1:
+            return _serve_all(settings, identity, held, None)
         if settings.prelaunch_eval:
-            _evaluate(settings)
-        if settings.workers > 1:
-            work = partial(_work, settings, identity)
-            return Workers(settings.workers, work, held).run(_say)
-        return _work(settings, identity, held)
+            _evaluate(settings, load_models(settings.models))
+        work = partial(_work, settings, identity)
+        return Workers(settings.workers, work, held).run(_say)
 
 
 def _work(
-    settings: Settings,
-    identity: Identity | None,
-    held: socket.socket,
-    parent: Connection | None = None,
+    settings: Settings, identity: Identity | None, held: socket.socket, parent: Connection
 ) -> int:
-    """Serve on a held port; for several workers, in a process of its own."""
+    """Serve on a held port as one of several workers, in a process of its own."""
     limit_threads_or_exit()
     return _told(lambda: _serve_all(settings, identity, held, parent), settings)
 
@@ -88,6 +86,8 @@ def _serve_all(
     from rtc.serve import new_event_loop
 
     models = load_models(settings.models)
+    if settings.prelaunch_eval and parent is None:  # of several workers the parent has done it
+        _evaluate(settings, models)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(settings, models, held, identity, parent))
     return 0
@@ -138,12 +138,10 @@ def _identity(tls: TlsConfig) -> Identity | None:
     return identity
 
 
-def _evaluate(settings: Settings) -> None:
+def _evaluate(settings: Settings, models: LoadedModels) -> None:
     from eval.outcomes import evaluate, lines
-    from models.loading import load_models
 
     session = settings.server.session
-    models = load_models(settings.models)
     outcomes = evaluate(settings.evaluation, models, session.tracker.fusion, session.silence_rms)
     for line in lines(outcomes):
         _say(line)

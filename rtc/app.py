@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -49,8 +50,7 @@ def create_app(
     app.router.add_get("/healthz", health)
     app.router.add_get("/config", page_config)
     app.router.add_post("/offer", offer)
-    registry = app[REGISTRY]
-    add_metrics(app, registry.counts, lambda: len(registry.sessions))
+    add_metrics(app, app[REGISTRY].counts, partial(serving, app))
     return app
 
 
@@ -71,7 +71,7 @@ async def health(request: web.Request) -> web.Response:
         {
             "status": "ok",
             "models": _models(app),
-            "sessions": len(app[REGISTRY].sessions),
+            "sessions": serving(app),
             "max_sessions": app[CONFIG].max_sessions,
         }
     )

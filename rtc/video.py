@@ -97,7 +97,6 @@ class PictureReceiver:
         self.count = 0
         self._clock = clock
         self._media_clock = MediaClock()
-        self._media_time_s = 0.0
         self._pending: deque[tuple[EncodedPicture, Capture]] = deque()
         self._codec: RTCRtpCodecParameters | None = None
         self._decoder: Decoder | None = None
@@ -116,12 +115,12 @@ class PictureReceiver:
         """
         self.captured_at = self._clock()
         self._has_come.set()
-        self._media_time_s = self._media_clock.ticks(picture.timestamp) / picture.codec.clockRate
+        media_time_s = self._media_clock.ticks(picture.timestamp) / picture.codec.clockRate
         if self._is_damaged or len(self._pending) >= _MOST_PENDING:
             self._is_damaged = False
             self._pending.clear()
             return False
-        self._pending.append((picture, Capture(self.captured_at, self._media_time_s)))
+        self._pending.append((picture, Capture(self.captured_at, media_time_s)))
         return True
 
     async def arrival(self) -> None:

@@ -96,10 +96,9 @@ class Workers:
     def _on_ready(self, text: str, on_ready: Callable[[str], None]) -> None:
         if self._has_begun:
             return
-        if len(self._workers) < self._count:
-            while len(self._workers) < self._count:
-                self._start()
-        elif all(worker.was_ready for worker in self._workers):
+        while len(self._workers) < self._count:
+            self._start()
+        if all(worker.was_ready for worker in self._workers):
             self._has_begun = True
             on_ready(text)
 
