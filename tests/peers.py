@@ -1,4 +1,4 @@
-"""A real aiortc client: does what the page does, from Python."""
+"""A person in a test: the project's own client, and everything that came to it."""
 
 from __future__ import annotations
 
@@ -7,55 +7,33 @@ import json
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack
 
-from rtc.messages import CHANNEL_LABEL, SCHEMA_VERSION, EmotionMessage
-
-
-class RefusedError(Exception):
-    """The server answered an offer with something else than an answer."""
-
-    def __init__(self, status: int, sentence: str, headers: dict[str, str]) -> None:
-        super().__init__(f"{status}: {sentence}")
-        self.status = status
-        self.sentence = sentence
-        self.headers = headers
+from rtc.client import EmotionClient
+from rtc.messages import EmotionMessage
 
 
 class Peer:
     """One person. Use as ``async with Peer(url, sound_track, picture_track) as peer``.
 
     Attributes:
+        client: theirs.
         messages: what has come over the data channel at ticks, oldest first.
         replies: what has come in answer to messages of ours, as JSON, oldest first.
     """
 
-    def __init__(self, url: str, *tracks: MediaStreamTrack) -> None:
+    def __init__(self, url: str, *tracks: MediaStreamTrack, **options: Any) -> None:
         self.messages: list[EmotionMessage] = []
         self.replies: list[dict[str, Any]] = []
-        self._url = url
+        self.client = EmotionClient(url, on_text=self._on_text, **options)
         self._tracks = tracks
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._channel = self._connection.createDataChannel(
-            CHANNEL_LABEL, ordered=False, maxRetransmits=0
-        )
-        self._channel.on("message", self._on_message)
-        self._channel.on("open", self._note)
-        self._asked = 0
-        self._arrived = asyncio.Condition()
-        self._notes: set[asyncio.Task[None]] = set()
+        self._arrived = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        for track in self._tracks:
-            self._connection.addTrack(track)
         try:
-            await self._connection.setLocalDescription(await self._connection.createOffer())
-            local = self._connection.localDescription
-            answer = await post_offer(self._url, {"sdp": local.sdp, "type": local.type})
-            await self._connection.setRemoteDescription(RTCSessionDescription(**answer))
+            await self.client.publish(*self._tracks)
         except BaseException:
-            await self._connection.close()
+            await self.client.aclose()
             raise
         return self
 
@@ -65,68 +43,46 @@ class Peer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._connection.close()
+        await self.client.aclose()
         for track in self._tracks:
             track.stop()
 
     @property
     def state(self) -> str:
         """The connection's state, in W3C's words."""
-        return str(self._connection.connectionState)
+        return str(self.client.connection.connectionState)
 
     async def results(self, count: int, timeout_s: float = 30.0) -> list[EmotionMessage]:
-        """Wait until ``count`` messages have come; return the newest ``count``."""
-        async with asyncio.timeout(timeout_s), self._arrived:
-            wanted = len(self.messages) + count
-            await self._arrived.wait_for(lambda: len(self.messages) >= wanted)
+        """Wait until ``count`` more messages have come; return them."""
+        wanted = len(self.messages) + count
+        async with asyncio.timeout(timeout_s):
+            while len(self.messages) < wanted:
+                await self._arrival()
         return self.messages[-count:]
 
-    async def ask(self, **settings: object) -> dict[str, Any]:
+    async def ask(self, **settings: Any) -> dict[str, Any]:
         """Send a settings message with these fields and an id of its own; return the reply."""
-        self._asked += 1
-        fields = {"version": SCHEMA_VERSION, "type": "settings", "id": self._asked, **settings}
-        reply = await self.reply_to(json.dumps(fields))
-        assert reply["id"] == self._asked
-        return reply
+        return await self.client.change(**settings)
 
     async def reply_to(self, message: str | bytes) -> dict[str, Any]:
-        """Send a message as it is, once the channel is open; return the next reply."""
-        async with asyncio.timeout(10.0), self._arrived:
-            await self._arrived.wait_for(lambda: self._channel.readyState == "open")
-            before = len(self.replies)
-            self._channel.send(message)
-            await self._arrived.wait_for(lambda: len(self.replies) > before)
+        """Send a message as it is, once results come; return the next reply."""
+        if not self.messages:
+            await self.results(1)
+        before = len(self.replies)
+        self.client.channel.send(message)
+        async with asyncio.timeout(10.0):
+            while len(self.replies) == before:
+                await self._arrival()
         return self.replies[before]
 
-    def _on_message(self, text: str) -> None:
+    async def _arrival(self) -> None:
+        self._arrived.clear()
+        await self._arrived.wait()
+
+    def _on_text(self, text: str) -> None:
         fields = json.loads(text)
         if fields["type"] == "emotion":
             self.messages.append(EmotionMessage.from_json(text))
         else:
             self.replies.append(fields)
-        self._note()
-
-    def _note(self) -> None:
-        note = asyncio.ensure_future(self._notify())
-        self._notes.add(note)
-        note.add_done_callback(self._notes.discard)
-
-    async def _notify(self) -> None:
-        async with self._arrived:
-            self._arrived.notify_all()
-
-
-async def post_offer(url: str, body: object) -> dict[str, str]:
-    """POST an offer; return the answer.
-
-    Raises:
-        RefusedError: the status is not 200.
-    """
-    async with (
-        aiohttp.ClientSession() as http,
-        http.post(f"{url}/offer", json=body) as response,
-    ):
-        fields: dict[str, str] = await response.json()
-        if response.status != 200:
-            raise RefusedError(response.status, fields["error"], dict(response.headers))
-        return fields
+        self._arrived.set()

@@ -35,8 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     limit_threads_or_exit()
     from eval.bench.benched_server import BenchError
     from eval.bench.cases import CASES
-    from eval.bench.peers import PeerError
     from eval.recording import RecordingError
+    from rtc.client import RefusedError
     from rtc.serve import new_event_loop
 
     parser = _parser(CASES)
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             for name in given.case or CASES:
                 runner.run(_run_case(name, given, runs))
-    except (BenchError, PeerError, RecordingError) as error:
+    except (BenchError, RefusedError, RecordingError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -119,10 +119,10 @@ async def _run(
 async def _search(case: Case, load: Load, given: Namespace) -> tuple[int, list[Level]]:
     from tqdm import tqdm
 
-    from eval.bench.peers import PeerError
     from eval.bench.profile import profiled
     from eval.bench.report import heading, line
     from eval.bench.search import most_that_hold
+    from rtc.client import RefusedError
 
     levels: list[Level] = []
     print(heading(), flush=True)
@@ -135,7 +135,7 @@ async def _search(case: Case, load: Load, given: Namespace) -> tuple[int, list[L
         ):
             try:
                 level = await load.measured(count, given.seconds, progress.update)
-            except PeerError as error:
+            except RefusedError as error:
                 tqdm.write(f"{count:>5}  no: {error}")
                 return False
         tqdm.write(line(level))

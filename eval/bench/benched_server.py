@@ -16,6 +16,8 @@ from typing import IO
 import psutil
 
 _SERVER = Path(__file__).resolve().parents[2] / "server.py"
+# All who come to it come from this machine, and none of them is to be waited for in the end.
+_FOR_LOADS = ("--max-sessions-per-address", "0", "--max-offers-per-minute", "0", "--drain", "0")
 _READY = re.compile(r"Open (http\S+?)/? in a browser")
 
 
@@ -47,6 +49,14 @@ class BenchedServer:
         """Return the resident memory; what workers share is counted for each."""
         return float(sum(each.memory_info().rss for each in self._family()) / 1e6)
 
+    def file_descriptors(self) -> int:
+        """Return how many are open, those of workers included; Linux and macOS only."""
+        return sum(each.num_fds() for each in self._family())
+
+    def threads(self) -> int:
+        """Return how many there are, those of workers included."""
+        return sum(each.num_threads() for each in self._family())
+
     def _family(self) -> list[psutil.Process]:
         return [self._process, *self._process.children(recursive=True)]
 
@@ -75,22 +85,26 @@ def pinned(cores: Sequence[int]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def running(
-    cores: Sequence[int], flags: Sequence[str], home: Path | None = None
+    cores: Sequence[int] | None,
+    flags: Sequence[str],
+    home: Path | None = None,
+    log: Path | None = None,
 ) -> Iterator[BenchedServer]:
     """Start the server on ``cores``, give it when it is ready, and end it in order.
 
     Args:
-        cores: on which it runs.
+        cores: on which it runs; wherever this process may when None.
         flags: of ``server.py``, besides the port.
         home: its home folder, where HSEmotion's weights are looked for; as it is when None.
+        log: where its standard error is written; nowhere that stays when None.
 
     Raises:
         BenchError: it does not become ready; the message has its last words.
     """
     environment = os.environ | ({"HOME": str(home)} if home else {})
-    command = [sys.executable, str(_SERVER), "--port", "0", *flags]
-    with tempfile.TemporaryFile("w+") as errors:
-        with pinned(cores):
+    command = [sys.executable, str(_SERVER), "--port", "0", *_FOR_LOADS, *flags]
+    with tempfile.TemporaryFile("w+") if log is None else log.open("w+") as errors:
+        with contextlib.nullcontext() if cores is None else pinned(cores):
             began_at_s = time.monotonic()
             process = subprocess.Popen(  # noqa: S603  our own server, with flags of whoever runs this
                 command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment

@@ -50,7 +50,7 @@ class Load:
         """Have as many peers as that.
 
         Raises:
-            eval.bench.peers.PeerError: the server refused one.
+            rtc.client.RefusedError: the server refused one.
         """
         # Those that were lost leave first: kept, they would let every smaller number fail, too.
         self._peers.sort(key=lambda each: each[0].gone is not None)
@@ -70,7 +70,7 @@ class Load:
 
         Raises:
             eval.bench.benched_server.BenchError: the server ended meanwhile.
-            eval.bench.peers.PeerError: it refused a peer.
+            rtc.client.RefusedError: it refused a peer.
         """
         try:
             return await self._measured(count, seconds, progress)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -62,25 +63,50 @@ def encode(clip: Path, shape: MediaShape, seconds: float = 8.0) -> EncodedMedia:
     Raises:
         eval.recording.RecordingError: it cannot be decoded, or lacks sound or pictures.
     """
-    try:
-        _check(Recording(clip))
+    with _opened(clip):
         media = EncodedMedia(
-            _encode_sound(_sound_of(clip, seconds), shape.packet_ms),
-            _encode_pictures(_pictures_of(clip, seconds, shape), shape),
+            encode_sound(_sound_of(clip, seconds), shape.packet_ms),
+            encode_pictures(_pictures_of(clip, seconds, shape), shape),
         )
-    except (av.FFmpegError, OSError, RecordingError) as error:
-        raise RecordingError(_refusal(clip, str(error))) from error
-    for loop, kind in ((media.sound, "sound"), (media.pictures, "picture")):
-        if not loop.frames:
-            raise RecordingError(_refusal(clip, f"there is no {kind} in its first seconds"))
+        _check_found(sound=media.sound.frames, picture=media.pictures.frames)
     return media
 
 
-def _check(recording: Recording) -> None:
+def decode(
+    clip: Path, shape: MediaShape, seconds: float = 8.0
+) -> tuple[list[av.VideoFrame], npt.NDArray[np.int16]]:
+    """Return the pictures and the sound, 48 kHz mono, that ``encode`` would encode.
+
+    Raises:
+        eval.recording.RecordingError: as ``encode``.
+    """
+    with _opened(clip):
+        sound, pictures = _sound_of(clip, seconds), list(_pictures_of(clip, seconds, shape))
+        _check_found(sound=sound, picture=pictures)
+    return pictures, sound
+
+
+@contextlib.contextmanager
+def _opened(clip: Path) -> Iterator[None]:
+    """See that there is something to read, and say what to do where it cannot be read."""
+    try:
+        _check_tracks(Recording(clip))
+        yield
+    except (av.FFmpegError, OSError, RecordingError) as error:
+        raise RecordingError(_refusal(clip, str(error))) from error
+
+
+def _check_tracks(recording: Recording) -> None:
     if not recording.has_sound:
         raise RecordingError("it has no sound")
     if not recording.has_pictures:
         raise RecordingError("it has no pictures")
+
+
+def _check_found(**pieces: Sized) -> None:
+    for kind, found in pieces.items():
+        if not len(found):
+            raise RecordingError(f"there is no {kind} in its first seconds")
 
 
 def _refusal(clip: Path, reason: str) -> str:
@@ -89,7 +115,8 @@ def _refusal(clip: Path, reason: str) -> str:
     )
 
 
-def _encode_pictures(pictures: Iterator[av.VideoFrame], shape: MediaShape) -> EncodedLoop:
+def encode_pictures(pictures: Iterable[av.VideoFrame], shape: MediaShape) -> EncodedLoop:
+    """Encode pictures of the shape's size and rate with VP8."""
     encoder = av.CodecContext.create("libvpx", "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = shape.width, shape.height, "yuv420p"
@@ -107,7 +134,8 @@ def _encode_pictures(pictures: Iterator[av.VideoFrame], shape: MediaShape) -> En
     return EncodedLoop(tuple(frames), Fraction(1, shape.frame_rate_hz))
 
 
-def _encode_sound(sound: npt.NDArray[np.int16], packet_ms: int) -> EncodedLoop:
+def encode_sound(sound: npt.NDArray[np.int16], packet_ms: int) -> EncodedLoop:
+    """Encode sound, 48 kHz mono, with Opus."""
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
     encoder.sample_rate, encoder.layout, encoder.format = _SOUND_RATE_HZ, "mono", "s16"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import aiohttp
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 
@@ -37,11 +38,16 @@ class ServerFigures:
         return float("nan")
 
 
-async def read_figures(url: str) -> ServerFigures:
-    """Ask a server for its figures, those of all its workers together."""
+async def read_families(url: str) -> dict[str, Metric]:
+    """Ask a server for all its figures, those of all its workers together; return them by name."""
     async with aiohttp.ClientSession() as http, http.get(f"{url}/metrics") as response:
         response.raise_for_status()
-        families = {f.name: f for f in text_string_to_metric_families(await response.text())}
+        return {f.name: f for f in text_string_to_metric_families(await response.text())}
+
+
+async def read_figures(url: str) -> ServerFigures:
+    """Ask a server for the figures that the benchmark needs."""
+    families = await read_families(url)
     lags = [
         (float(sample.labels["le"]), sample.value)
         for sample in families["emotion_loop_lag_seconds"].samples

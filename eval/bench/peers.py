@@ -12,17 +12,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
 import av
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
 from eval.bench.media import EncodedLoop, EncodedMedia
-from rtc.messages import CHANNEL_LABEL
-
-
-class PeerError(RuntimeError):
-    """A peer was refused, or its connection did not come about; the message says why."""
+from rtc.client import EmotionClient
 
 
 @dataclass(frozen=True)
@@ -78,37 +73,25 @@ class SyntheticPeer:
 
     Attributes:
         results: what has come, oldest first.
-        gone: why the connection ended by itself, or None.
     """
 
     def __init__(self, url: str, media: EncodedMedia) -> None:
         self.results: list[Result] = []
-        self.gone: str | None = None
-        self._url = url
         self._sound = EncodedTrack("audio", media.sound)
         self._pictures = EncodedTrack("video", media.pictures)
         self._sound_interval_s = float(media.sound.interval_s)
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        channel = self._connection.createDataChannel(CHANNEL_LABEL, ordered=False, maxRetransmits=0)
-        channel.on("message", self._on_message)
-        channel.on("close", lambda: self._on_gone("its data channel was closed"))
-        self._connection.on("connectionstatechange", self._on_state)
+        self._client = EmotionClient(url, on_text=self._on_text)
 
     async def __aenter__(self) -> Self:
         """Connect; results come from then on.
 
         Raises:
-            PeerError: the server refused.
+            rtc.client.RefusedError: the server refused.
         """
-        for track in (self._sound, self._pictures):
-            self._connection.addTrack(track)
         try:
-            await self._connection.setLocalDescription(await self._connection.createOffer())
-            local = self._connection.localDescription
-            answer = await _post(self._url, {"sdp": local.sdp, "type": local.type})
-            await self._connection.setRemoteDescription(RTCSessionDescription(**answer))
+            await self._client.publish(self._sound, self._pictures)
         except BaseException:
-            await self._connection.close()
+            await self._client.aclose()
             raise
         return self
 
@@ -118,7 +101,12 @@ class SyntheticPeer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._connection.close()
+        await self._client.aclose()
+
+    @property
+    def gone(self) -> str | None:
+        """Why the connection ended by itself, or None."""
+        return self._client.gone
 
     def begin_anew(self) -> None:
         """Forget what was measured so far."""
@@ -130,7 +118,7 @@ class SyntheticPeer:
         """How much later than due media was sent, at worst."""
         return max(self._sound.latest_s, self._pictures.latest_s)
 
-    def _on_message(self, text: str) -> None:
+    def _on_text(self, text: str) -> None:
         now_s = time.monotonic()
         fields: dict[str, Any] = json.loads(text)
         if fields["type"] == "emotion":
@@ -148,26 +136,8 @@ class SyntheticPeer:
         began_at_s = self._sound.began_at_s
         return None if began_at_s is None else began_at_s - self._sound_interval_s
 
-    def _on_state(self) -> None:
-        if self._connection.connectionState in {"failed", "closed"}:
-            self._on_gone(f"its connection is {self._connection.connectionState}")
-
-    def _on_gone(self, why: str) -> None:
-        self.gone = self.gone or why
-
 
 def _age_s(now_s: float, began_at_s: float | None, media_time_ms: int | None) -> float | None:
     if began_at_s is None or media_time_ms is None:
         return None
     return now_s - (began_at_s + media_time_ms / 1000)
-
-
-async def _post(url: str, offer: dict[str, str]) -> dict[str, str]:
-    async with (
-        aiohttp.ClientSession() as http,
-        http.post(f"{url}/offer", json=offer) as response,
-    ):
-        answer: dict[str, str] = await response.json()
-        if response.status != 200:
-            raise PeerError(f"the server refused a peer ({response.status}): {answer['error']}")
-        return answer

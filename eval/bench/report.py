@@ -63,6 +63,7 @@ def write_plot(path: Path, runs: Sequence[Run]) -> None:
     """Draw interval and age against the number of peers, and the limits that it must keep."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     interval, age = figure.subplots(1, 2)
+    cases = list(dict.fromkeys(run.case for run in runs))
     for axes, name, limit in (
         (interval, "interval_p95_ms", MOST_INTERVAL_P95_MS),
         (age, "age_p95_ms", MOST_AGE_P95_MS),
@@ -72,15 +73,17 @@ def write_plot(path: Path, runs: Sequence[Run]) -> None:
             axes.plot(
                 [level.peers for level in levels],
                 [getattr(level, name) for level in levels],
+                color=f"C{cases.index(run.case)}",
                 marker="o",
                 markersize=3,
-                label=f"{run.case}, run {run.number}",
+                linewidth=0.8,
+                label=run.case if run.number == 1 else None,
             )
         axes.axhline(limit, color="black", linewidth=0.8, linestyle="--")
         axes.set(xlabel="peers", ylabel=name.removesuffix("_ms").replace("_", " ") + " (ms)")
-        axes.set(yscale="log")
+        axes.set(ylim=(0, None))
         axes.grid(alpha=0.3)
-    age.legend(fontsize="small", frameon=False)
+    interval.legend(fontsize="small", frameon=False, loc="lower right")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png_of(figure))
 

@@ -11,6 +11,7 @@ import pytest
 from models.engine import InferenceEngine
 from models.face.predictor import FacePredictor, FaceReading, Look
 from models.loading import LoadedModels
+from rtc.client import RefusedError
 from rtc.config import ServerConfig
 from rtc.messages import EmotionMessage
 from tests.conftest import LiveServer, StartServer
@@ -25,7 +26,7 @@ from tests.media import (
     load_clip,
     silence,
 )
-from tests.peers import Peer, RefusedError
+from tests.peers import Peer
 
 
 async def test_voice_face_and_fused_arrive_at_two_hertz(
@@ -122,7 +123,7 @@ async def test_a_full_server_refuses_the_next(start_server: StartServer, happy_c
         with pytest.raises(RefusedError, match="server is full") as refusal:
             await Peer(server.url, SoundTrack(happy_clip.sound)).__aenter__()
         assert refusal.value.status == 503
-        assert refusal.value.headers["Retry-After"] == "10"
+        assert refusal.value.retry_after_s == 10
         assert await first.results(2)
 
 

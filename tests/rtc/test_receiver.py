@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Callable
 
 import aiortc.rtp
 import pytest
-from aiortc import RTCDtlsTransport
-from aiortc.rtp import RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket
+from aiortc.rtp import RtcpRrPacket
 
 from rtc.messages import EmotionMessage
 from rtc.receiver import MediaReceiver, _sort
@@ -18,64 +15,10 @@ from tests.conftest import LiveServer
 from tests.media import PICTURE_RATE_HZ, Clip, PictureTrack, SoundTrack
 from tests.peers import Peer
 from tests.rtc.encoded import OPUS, VP8
+from tests.rtc.link import Link
 
 _SOUND, _PICTURES = OPUS.payloadType, VP8.payloadType
 _RETRANSMITTED = _PICTURES + 1
-
-Alter = Callable[[aiortc.rtp.RtpPacket], aiortc.rtp.RtpPacket | None]
-
-
-class _Link:
-    """Stands where a peer encrypts: alters or loses its packets, and reads what it is told.
-
-    Attributes:
-        alter: what becomes of an RTP packet on its way; None where it is lost.
-        sent: packets of each payload type that were not lost.
-        told: RTCP messages that came back to the peer's senders.
-    """
-
-    def __init__(self, peer: Peer) -> None:
-        self.alter: Alter = lambda packet: packet
-        self.sent: Counter[int] = Counter()
-        self.told: list[aiortc.rtp.AnyRtcpPacket] = []
-        senders = peer._connection.getSenders()
-        self.dtls: RTCDtlsTransport = senders[0].transport
-        self._send = self.dtls._send_rtp
-        self.dtls._send_rtp = self._on_send
-        for sender in senders:
-            self._listen(sender)
-
-    def _listen(self, sender: object) -> None:
-        handle = sender._handle_rtcp_packet
-
-        async def listen(packet: aiortc.rtp.AnyRtcpPacket) -> None:
-            self.told.append(packet)
-            await handle(packet)
-
-        sender._handle_rtcp_packet = listen
-
-    async def _on_send(self, data: bytes) -> None:
-        if not aiortc.rtp.is_rtcp(data):
-            packet = self.alter(aiortc.rtp.RtpPacket.parse(data))
-            if packet is None:
-                return
-            self.sent[packet.payload_type] += 1
-            data = packet.serialize()
-        await self._send(data)
-
-    def nacks(self) -> list[RtcpRtpfbPacket]:
-        return [each for each in self.told if isinstance(each, RtcpRtpfbPacket)]
-
-    def requests_for_keys(self) -> list[RtcpPsfbPacket]:
-        return [
-            each
-            for each in self.told
-            if isinstance(each, RtcpPsfbPacket) and each.fmt == aiortc.rtp.RTCP_PSFB_PLI
-        ]
-
-    def losses_reported(self) -> int:
-        reports = [each for each in self.told if isinstance(each, RtcpRrPacket)]
-        return max((one.packets_lost for each in reports for one in each.reports), default=0)
 
 
 def _session(server: LiveServer) -> tuple[PeerSession, MediaReceiver]:
@@ -95,7 +38,7 @@ async def test_with_a_tenth_of_the_packets_lost_faces_go_on(
     rng = random.Random(1)
     pictures = PictureTrack(happy_clip.pictures)
     async with Peer(server.url, SoundTrack(happy_clip.sound), pictures) as peer:
-        link = _Link(peer)
+        link = Link(peer)
         await peer.results(2)
         session, receiver = _session(server)
         link.alter = lambda packet: None if rng.random() < 0.1 else packet
@@ -119,7 +62,7 @@ async def test_without_retransmissions_a_key_frame_is_asked_for(
     for, and none that would need the lost one is shown.
     """
     async with Peer(server.url, PictureTrack(happy_clip.pictures)) as peer:
-        link = _Link(peer)
+        link = Link(peer)
         await peer.results(3)
         session, _ = _session(server)
         asked_before = len(link.requests_for_keys())
@@ -146,7 +89,7 @@ async def test_without_losses_nothing_is_asked_for(server: LiveServer, happy_cli
     """On a good line every picture is decoded, and the sender hears reports only."""
     pictures = PictureTrack(happy_clip.pictures)
     async with Peer(server.url, SoundTrack(happy_clip.sound), pictures) as peer:
-        link = _Link(peer)
+        link = Link(peer)
         await peer.results(3)
         session, receiver = _session(server)
         decoded_before, sent_before = session.counts.pictures, pictures.sent
@@ -162,7 +105,7 @@ async def test_without_losses_nothing_is_asked_for(server: LiveServer, happy_cli
 async def test_empty_packets_do_not_silence_the_sound(server: LiveServer, happy_clip: Clip) -> None:
     """To a decoder nothing means the end; sound goes on after packets without a payload."""
     async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
-        link = _Link(peer)
+        link = Link(peer)
         await peer.results(2)
         emptied = []
 
@@ -189,7 +132,7 @@ async def test_garbage_is_counted_and_harms_nothing(server: LiveServer, happy_cl
     rng = random.Random(2)
     sound, pictures = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)
     async with Peer(server.url, sound, pictures) as peer:
-        link = _Link(peer)
+        link = Link(peer)
         await peer.results(2)
         _, receiver = _session(server)
         for number in range(100):
@@ -249,7 +192,8 @@ async def test_packets_that_come_before_the_keys_are_kept(
 )
 def test_only_media_is_taken(data: bytes, *, is_media: bool) -> None:
     """By its first two bytes RTP is told from RTCP, STUN and DTLS, which go where they went."""
-    taken: list[bytes] = []
+    taken: list[tuple[bytes, str]] = []
     passed: list[tuple[bytes, str]] = []
-    _sort(taken.append, lambda *args: passed.append(args), data, "address")
-    assert (taken, passed) == (([data], []) if is_media else ([], [(data, "address")]))
+    _sort(lambda *args: taken.append(args), lambda *args: passed.append(args), data, "address")
+    came = [(data, "address")]
+    assert (taken, passed) == ((came, []) if is_media else ([], came))
