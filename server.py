@@ -21,6 +21,7 @@ from models.threads import limit_threads_or_exit
 if TYPE_CHECKING:
     from models.loading import LoadedModels, ModelConfig
     from rtc.config import ServerConfig
+    from rtc.ports import PortRange
     from rtc.tls import Identity, TlsConfig
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
@@ -39,6 +40,7 @@ class Settings:
     host: str
     port: int
     workers: int
+    udp_ports: PortRange | None
     log_level: str
     tls: TlsConfig
     models: ModelConfig
@@ -68,7 +70,7 @@ def _run(settings: Settings) -> int:
         if settings.prelaunch_eval:
             _evaluate(settings, load_models(settings.models))
         work = partial(_work, settings, identity)
-        return Workers(settings.workers, work, held).run(_say)
+        return Workers(settings.workers, work, held, settings.server.drain_s).run(_say)
 
 
 def _work(
@@ -88,7 +90,7 @@ def _serve_all(
     models = load_models(settings.models)
     if settings.prelaunch_eval and parent is None:  # of several workers the parent has done it
         _evaluate(settings, models)
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=partial(new_event_loop, settings.udp_ports)) as runner:
         runner.run(_serve(settings, models, held, identity, parent))
     return 0
 
@@ -98,10 +100,11 @@ def _told(run: Callable[[], int], settings: Settings) -> int:
     from models.own_weights import OwnWeightsError
     from models.runtime import DeviceError
     from models.weights import WeightsError
+    from rtc.logs import log_to_stderr
     from rtc.serve import PortError
     from rtc.tls import TlsError
 
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+    log_to_stderr(settings.log_level)
     try:
         return run()
     except (OwnWeightsError, TlsError) as error:
@@ -203,6 +206,8 @@ def _invitation(
     scheme = "https" if identity else "http"
     url = address_of(held, scheme)
     yield f"Open {url} in a browser and click Start. Ctrl-C ends the server."
+    if settings.server.doors.token:
+        yield "Put #token=… behind the address, with the token that you set."
     if settings.tls.self_signed:
         for url in network_addresses_of(held, scheme):
             yield f"Open {url} on other devices in this network."
@@ -218,6 +223,7 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
     from models.loading import ModelConfig
     from rtc.config import ServerConfig, SessionConfig
     from rtc.flags import add_server_flags, ice_servers_from
+    from rtc.limit_flags import server_limits_from, session_limits_from
     from rtc.tls import TlsConfig
 
     parser = CommandParser(
@@ -240,8 +246,10 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
             tracker=tracker,
             silence_rms=given.audio_vad_thresh,
             ice_servers=ice_servers_from(given),
+            ice_relay_only=given.ice_relay_only,
         )
-        server = ServerConfig(session=session)
+        session = session_limits_from(given, session)
+        server = server_limits_from(given, ServerConfig(session=session))
         if given.max_sessions is not None:
             server = replace(server, max_sessions=given.max_sessions)
         tls = TlsConfig(given.cert_file, given.key_file, given.self_signed)
@@ -259,6 +267,7 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
         host=given.host,
         port=given.port,
         workers=given.workers,
+        udp_ports=given.udp_ports,
         log_level=given.log_level,
         tls=tls,
         models=models,

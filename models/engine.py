@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -46,7 +46,9 @@ class _Line:
     in a long batch, all would wait for the last.
     """
 
-    def __init__(self, predictor: Predictor[Any, Any]) -> None:
+    def __init__(self, modality: str, predictor: Predictor[Any, Any]) -> None:
+        self.observe: Callable[[str, float], None] | None = None
+        self._modality = modality
         self._predictor = predictor
         self._waiting: deque[_Request] = deque()
         self._s_per_subject = 0.0
@@ -82,6 +84,9 @@ class _Line:
             self._delay_s += (ended_at - request.asked_at - self._delay_s) / 16
         self._answered_at = ended_at
         taken_s = (ended_at - began_at) / len(asked)
+        if self.observe is not None:
+            for _ in asked:
+                self.observe(self._modality, taken_s)
         self._s_per_subject += (taken_s - self._s_per_subject) / (8 if self._s_per_subject else 1)
 
 
@@ -97,8 +102,8 @@ class InferenceEngine:
         voice: Predictor[npt.NDArray[np.float32], Scores],
         face: Predictor[Look, FaceReading | None],
     ) -> None:
-        self._voice = _Line(voice)
-        self._face = _Line(face)
+        self._voice = _Line("voice", voice)
+        self._face = _Line("face", face)
         self._closed = False
         self._asked: queue.SimpleQueue[tuple[_Line, _Request] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="inference", daemon=True)
@@ -108,6 +113,13 @@ class InferenceEngine:
     def delay_s(self) -> float:
         """How long it took of late from asking to the answer."""
         return max(self._voice.delay_s, self._face.delay_s)
+
+    def watch(self, observe: Callable[[str, float], None]) -> None:
+        """Have ``observe`` called, in the inference thread, for each result.
+
+        It is given "voice" or "face", and the seconds that the result took, of a batch its share.
+        """
+        self._voice.observe = self._face.observe = observe
 
     async def predict_voice(self, window: npt.NDArray[np.float32]) -> Scores:
         """Return the scores, shape (7,), of 0.5 to 1 s of sound, float32 in [-1, 1] at 16 kHz.

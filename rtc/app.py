@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,12 +11,14 @@ from aiohttp import web
 
 from models.engine import InferenceEngine
 from rtc.config import ServerConfig
+from rtc.doors import guard
 from rtc.headers import set_headers
-from rtc.metrics import add_metrics
+from rtc.limits import TooManyError
+from rtc.metrics import Sources, add_metrics
 from rtc.offers import OfferError, read_offer
+from rtc.refusals import REFUSED, RefusalError, come_again, refusals_as_json
 from rtc.registry import ServerFullError, SessionRegistry
-
-_log = logging.getLogger(__name__)
+from rtc.ways import NoWayError
 
 WEB_FOLDER = Path(__file__).resolve().parent.parent / "web"
 
@@ -39,8 +40,10 @@ def create_app(
     engine: InferenceEngine, models: ServedModels, config: ServerConfig
 ) -> web.Application:
     """Build the application around a running engine, which stays the caller's to close."""
-    app = web.Application(client_max_size=config.max_offer_bytes, middlewares=[errors_as_sentences])
+    app = web.Application(client_max_size=config.max_offer_bytes, middlewares=[refusals_as_json])
     set_headers(app)
+    guard(app, config.doors)
+    app[REFUSED] = refused = Counter[str]()
     app[CONFIG] = config
     app[MODELS] = models
     app[REGISTRY] = SessionRegistry(engine, config)
@@ -48,9 +51,11 @@ def create_app(
     app.router.add_get("/", page)
     app.router.add_static("/static", WEB_FOLDER)
     app.router.add_get("/healthz", health)
+    app.router.add_get("/readyz", readiness)
     app.router.add_get("/config", page_config)
     app.router.add_post("/offer", offer)
-    add_metrics(app, app[REGISTRY].counts, partial(serving, app))
+    counts = app[REGISTRY].counts
+    add_metrics(app, Sources(counts, partial(serving, app), refused, engine))
     return app
 
 
@@ -79,52 +84,51 @@ async def health(request: web.Request) -> web.Response:
 
 async def page_config(request: web.Request) -> web.Response:
     """``GET /config``: what the page needs to know before it offers."""
-    servers = [server.dictionary() for server in request.app[CONFIG].session.ice_servers]
-    fields = {"models": _models(request.app), "ice_servers": servers}
+    session = request.app[CONFIG].session
+    fields = {
+        "models": _models(request.app),
+        "ice_servers": [server.dictionary() for server in session.ice_servers],
+        "ice_transport_policy": "relay" if session.ice_relay_only else "all",
+    }
     return web.json_response(fields, headers={"Cache-Control": "no-store"})
+
+
+async def readiness(request: web.Request) -> web.Response:
+    """``GET /readyz``: 200 while one more person would be served, else 503 and why not."""
+    app = request.app
+    try:
+        app[REGISTRY].check_room()
+    except ServerFullError as error:
+        raise _full(error, app) from error
+    return web.json_response({"status": "ready"}, headers={"Cache-Control": "no-store"})
 
 
 async def offer(request: web.Request) -> web.Response:
     """``POST /offer``: ``{"sdp", "type": "offer"}`` in, ``{"sdp", "type": "answer"}`` out."""
-    body = await request.read()
+    app, address = request.app, request.remote or ""
     try:
-        described = read_offer(body)
-        session, answer = await request.app[REGISTRY].admit(described)
+        app[REGISTRY].visitors.ask(address)
+        if request.content_type != "application/json":
+            raise RefusalError(415, "type", "Send the offer as Content-Type: application/json.")
+        described = read_offer(await request.read())
+        session, answer = await app[REGISTRY].admit(described, address)
     except OfferError as error:
-        return _refusal(400, str(error))
-    except ServerFullError:
-        retry_after_s = request.app[CONFIG].retry_after_s
-        return _refusal(
-            503,
-            f"The server is full; try again in {retry_after_s} seconds.",
-            # Who comes again is to come to the worker that has room then.
-            {"Retry-After": str(retry_after_s), "Connection": "close"},
-        )
+        raise RefusalError(400, "malformed", str(error)) from error
+    except ConnectionResetError as error:  # from reading: who asked has gone, and reads no answer
+        raise RefusalError(400, "malformed", "The request broke off.") from error
+    except TooManyError as error:
+        raise come_again(429, error.reason, str(error), error.retry_after_s) from error
+    except (ServerFullError, NoWayError) as error:
+        raise _full(error, app) from error
     if request.transport is None or request.transport.is_closing():
         session.end("whoever offered went away before the answer")
     return web.json_response({"sdp": answer.sdp, "type": answer.type})
 
 
-@web.middleware
-async def errors_as_sentences(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Give aiohttp's own refusals the same JSON form as ours."""
-    try:
-        return await handler(request)
-    except web.HTTPRequestEntityTooLarge:
-        limit_kb = request.app[CONFIG].max_offer_bytes // 1024
-        return _refusal(413, f"The offer is larger than {limit_kb} KB.")
-    except (web.HTTPNotFound, web.HTTPForbidden):  # forbidden: a folder, which nobody may list
-        return _refusal(404, f"There is nothing at {request.path}.")
-    except web.HTTPMethodNotAllowed as error:
-        allowed = ", ".join(sorted(error.allowed_methods))
-        return _refusal(405, f"{request.path} takes {allowed} only.", {"Allow": allowed})
-    except web.HTTPException:
-        raise
-    except Exception:  # noqa: BLE001  logged whole; the asker is told that it was not them
-        _log.exception("%s %s failed", request.method, request.path)
-        return _refusal(500, "Something failed on the server; its log has the details.")
+def _full(error: ServerFullError | NoWayError, app: web.Application) -> RefusalError:
+    retry_after_s = app[CONFIG].retry_after_s
+    sentence = f"{error} Try again in {retry_after_s} seconds."
+    return come_again(503, error.reason, sentence, retry_after_s)
 
 
 def _models(app: web.Application) -> dict[str, dict[str, str]]:
@@ -133,7 +137,3 @@ def _models(app: web.Application) -> dict[str, dict[str, str]]:
 
 async def _end_sessions(app: web.Application) -> None:
     await app[REGISTRY].aclose()
-
-
-def _refusal(status: int, sentence: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.json_response({"error": sentence}, status=status, headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 from aiortc import RTCRtpCodecParameters
@@ -9,6 +10,8 @@ from aiortc.codecs import depayload
 
 from rtc.rtp import RtpPacket
 
+_MOST_BYTES = 1 << 20  # of one picture; encoded for a call, a key frame of 4K has less
+MOST_PIXELS = 1 << 22  # of one picture, 2560 x 1600; larger ones take memory and show no more
 _H264_KEY_TYPES = {5, 7}  # slice of a key picture, sequence parameter set: ITU-T H.264, table 7-1
 
 
@@ -32,6 +35,7 @@ class PictureAssembly:
         self.needs_key = True
         self._expected: int | None = None
         self._parts: list[bytes] = []
+        self._size = 0  # of the parts, in bytes
         self._timestamp: int | None = None
         self._is_whole = True
 
@@ -47,12 +51,16 @@ class PictureAssembly:
             # Of the picture before, the last packet is missing, unless nothing is left of it.
             self.needs_key |= bool(self._parts)
             self._parts, self._timestamp, self._is_whole = [], packet.timestamp, True
+            self._size = 0
         try:
             self._parts.append(depayload(codec, packet.payload))
+            self._size += len(self._parts[-1])
         except ValueError:
             is_gap = True
-        if is_gap:
+        if is_gap or self._size > _MOST_BYTES:
             self.needs_key, self._is_whole = True, False
+        if not self._is_whole:
+            self._parts.clear()  # or one that never ends would take all memory
         return self._completed(codec) if packet.marker else None
 
     def begin_anew(self) -> None:
@@ -66,8 +74,22 @@ class PictureAssembly:
             return None
         if self.needs_key and not _is_key(codec, data):
             return None
+        if codec.name == "VP8" and _vp8_pixels(data) > MOST_PIXELS:
+            self.needs_key = True
+            return None
         self.needs_key = False
         return EncodedPicture(codec, data, timestamp)
+
+
+def _vp8_pixels(data: bytes) -> int:
+    """Return how many pixels a key frame says it has, 0 of other frames: RFC 6386, section 9.1.
+
+    libvpx reserves memory for them, 490 MB at worst, before it looks whether there are any.
+    """
+    if data[0] & 1 or len(data) < 10:
+        return 0
+    width, height = struct.unpack_from("<HH", data, 6)
+    return (width & 0x3FFF) * (height & 0x3FFF)
 
 
 def _is_key(codec: RTCRtpCodecParameters, data: bytes) -> bool:

@@ -119,12 +119,14 @@ class SoundReceiver(NewestSound):
     Attributes:
         packets: that arrived.
         damaged: those of them that could not be decoded.
+        frames: that were decoded.
     """
 
     def __init__(self, clock: Clock, window: RollingWindow | None = None) -> None:
         super().__init__(clock, window)
         self.packets = 0
         self.damaged = 0
+        self.frames = 0
         self._media_clock = MediaClock()
         self._pending: list[tuple[RtpPacket, RTCRtpCodecParameters, float]] = []
         self._codec: RTCRtpCodecParameters | None = None
@@ -157,6 +159,11 @@ class SoundReceiver(NewestSound):
         if len(self._pending) > _MOST_PENDING:
             _ = self.window
 
+    def begin_anew(self) -> None:
+        """Decode what comes from now on with another decoder."""
+        self._decoder = None
+        self._resampler = _resampler()
+
     def _decoded(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> list[av.AudioFrame]:
         if self._decoder is None or codec != self._codec:
             self._codec, self._decoder = codec, _decoder_for(codec)
@@ -166,7 +173,9 @@ class SoundReceiver(NewestSound):
         except (av.FFmpegError, ValueError):
             self.damaged += 1
             return []
-        return [frame for frame in frames if isinstance(frame, av.AudioFrame)]
+        sound = [frame for frame in frames if isinstance(frame, av.AudioFrame)]
+        self.frames += len(sound)
+        return sound
 
 
 def _decoder_for(codec: RTCRtpCodecParameters) -> Decoder:

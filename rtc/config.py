@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from models.tracker import TrackerConfig
 from models.voice.features import SILENCE_RMS
+from rtc.doors import Doors
+from rtc.limits import AddressLimits
 
 # RFC 7064 and 7065, as far as aiortc can follow: no stuns, no IPv6 addresses, no turns over UDP.
 _ICE_URL = re.compile(
@@ -60,26 +62,45 @@ class SessionConfig:
             a busy server messages come later but as often, and what they tell of is as new.
         silence_rms: windows of speech with a lower root mean square, in [0, 1], are skipped.
         min_window_s: sound needed before the first voice result.
-        media_timeout_s: a session without any sound or picture for this long is ended.
+        connect_timeout_s: a session that is not connected by then is ended.
+        media_timeout_s: a connected session without any sound or picture for this long is ended.
+        max_duration_s: how long a session may last; 0 is no limit.
         close_timeout_s: how long closing the connection may take.
+        stall_s: media that arrives but can be decoded no more is begun anew after this long.
         max_buffered_bytes: with more than this unsent in the data channel, messages are dropped.
+        max_message_bytes: of a message that a peer sends; a longer one is refused unread.
+        max_messages_per_s: that a peer may send; those above are not read.
+        max_packets_per_s: of media, of both kinds together; whoever sends more is sent away.
         tracker: smoothing and fusion, where a session begins; its peer may change them.
         ice_servers: which help the server and its peers to find a way; without any, none is asked.
+        ice_relay_only: media goes by way of a TURN server, and no other, on both sides.
     """
 
     tick_interval_s: float = 0.5
     result_wait_s: float = 0.4
     silence_rms: float = SILENCE_RMS
     min_window_s: float = 0.5
+    connect_timeout_s: float = 15.0
     media_timeout_s: float = 10.0
+    max_duration_s: float = 0.0
     close_timeout_s: float = 3.0
+    stall_s: float = 3.0
     max_buffered_bytes: int = 16_384
+    max_message_bytes: int = 4096
+    max_messages_per_s: int = 20
+    max_packets_per_s: int = 3000
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     ice_servers: tuple[IceServer, ...] = ()
+    ice_relay_only: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.silence_rms <= 1:
             raise ValueError(f"silence_rms must be between 0 and 1, not {self.silence_rms}")
+        urls = [url for server in self.ice_servers for url in server.urls]
+        if self.ice_relay_only and not any(url.startswith("turn") for url in urls):
+            raise ValueError(
+                "--ice-relay-only needs a TURN server; name it with --ice-server turn:HOST:PORT"
+            )
 
 
 @dataclass(frozen=True)
@@ -91,6 +112,9 @@ class ServerConfig:
         most_delay_s: nobody more is served while results take longer than this to come about.
         max_offer_bytes: largest body of an offer.
         retry_after_s: when to come back, told to those who found the server full.
+        drain_s: how long those who are here may stay when the server is told to end.
+        address_limits: of each address from which offers come.
+        doors: who may come in.
         session: of each session.
     """
 
@@ -98,6 +122,9 @@ class ServerConfig:
     most_delay_s: float = 0.25
     max_offer_bytes: int = 65_536
     retry_after_s: int = 10
+    drain_s: float = 5.0
+    address_limits: AddressLimits = field(default_factory=AddressLimits)
+    doors: Doors = field(default_factory=Doors)
     session: SessionConfig = field(default_factory=SessionConfig)
 
     def __post_init__(self) -> None:

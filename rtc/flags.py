@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.command_line import from_environment, integer, number, one_of, switch
+from rtc.limit_flags import add_door_flags, add_limit_flags
+from rtc.ports import port_range
 
 if TYPE_CHECKING:
     from models.smoothing import SmoothingConfig
@@ -23,6 +25,8 @@ def add_server_flags(parser: argparse.ArgumentParser) -> None:
     """Add every flag of the server; most take their default from the environment."""
     _add_serving_flags(parser.add_argument)
     _add_https_flags(parser.add_argument_group("https").add_argument)
+    add_door_flags(parser.add_argument_group("who may come in").add_argument)
+    add_limit_flags(parser.add_argument_group("limits").add_argument)
     _add_ice_flags(parser.add_argument_group("ways through firewalls").add_argument)
     _add_model_flags(parser.add_argument_group("models").add_argument)
     _add_tracker_flags(parser.add_argument_group("smoothing and fusion").add_argument)
@@ -138,6 +142,25 @@ def _add_ice_flags(add: _Add) -> None:
         default=from_environment("ICE_CREDENTIAL", None),
         help="of the TURN servers; better set in the environment, since flags show in lists of "
         "processes; the page is told it [ICE_CREDENTIAL; default none]",
+    )
+    add(
+        "--ice-relay-only",
+        type=switch,
+        nargs="?",
+        const=True,
+        metavar="0|1",
+        default=from_environment("ICE_RELAY_ONLY", "0"),
+        help="server and page send media by way of the TURN server, and no other; without it "
+        "nobody is served [ICE_RELAY_ONLY; default 0]",
+    )
+    add(
+        "--udp-ports",
+        type=port_range,
+        metavar="FIRST-LAST",
+        default=from_environment("UDP_PORTS", None),
+        help="UDP ports for media, within 1024 to 65535: a session takes one on each address of "
+        "this machine, and one more for a TURN server over UDP; who finds none free is told to "
+        "come back later [UDP_PORTS; default any]",
     )
 
 

@@ -39,6 +39,7 @@ def set_headers(app: web.Application) -> None:
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001  aiohttp's signature
     response.headers.update(_SECURITY_HEADERS)
+    response.headers.popall(hdrs.SERVER, None)  # of which version it is, nobody needs to know
 
 
 @web.middleware

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from models.emotions import EMOTIONS
 from models.tracker import Box, Estimate, Evidence
 from rtc.clock import Capture
+from rtc.reasons import Event, Fault
 
 SCHEMA_VERSION = 1
 CHANNEL_LABEL = "emotions"
@@ -147,6 +148,23 @@ class RefusalMessage(Message):
     type: Literal["refusal"] = "refusal"
     id: int | None
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeMessage(Message):
+    """Something about the session that its person should know.
+
+    Attributes:
+        code: for programs. "stopping": the server ends soon; "over": this session ends now, and
+            coming back is vain; "sound-stalled", "pictures-stalled": they arrive and cannot be
+            decoded, and are begun anew; "voice-failed", "face-failed": that network fails for
+            this person, and the other side goes on; "too-many-messages".
+        text: for people.
+    """
+
+    type: Literal["notice"] = "notice"
+    code: Event | Fault
+    text: str
 
 
 def message_from(  # noqa: PLR0913  a message has so many independent parts, each named

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,15 @@ from models.voice.features import SAMPLE_RATE_HZ, rms
 from rtc.audio import NewestSound
 from rtc.clock import Capture, Clock
 from rtc.config import SessionConfig
-from rtc.messages import EmotionMessage, RefusalMessage, SettingsMessage, message_from
+from rtc.messages import (
+    EmotionMessage,
+    RefusalMessage,
+    SettingsMessage,
+    message_from,
+)
+from rtc.reasons import Fault
 from rtc.settings import SettingsError, changed, limits_of, read_request, settings_message
-from rtc.video import LatestFrame, NewestPicture, PictureReceiver
+from rtc.video import LatestFrame, NewestPicture, PictureReceiver, UndecodableError
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +71,7 @@ class Observer:
         self._looks = 0
         self._new_sound: Capture | None = None  # first used since the last message
         self._new_picture: Capture | None = None  # the same
+        self._faults: list[tuple[Fault, str]] = []
         self._voice_asked = _Asked()
         self._face_asked = _Asked()
 
@@ -97,6 +105,16 @@ class Observer:
             picture=picture,
             sound=sound,
         )
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether a picture is decoded or looked at now."""
+        return self._face_asked.busy
+
+    def take_faults(self) -> list[tuple[Fault, str]]:
+        """Return what has failed and the peer has not been told, with a text for people."""
+        taken, self._faults = self._faults, []
+        return taken
 
     def answer(self, received: str | bytes) -> SettingsMessage | RefusalMessage:
         """Change the settings as the peer asks, from the next message on; answer either way."""
@@ -146,7 +164,7 @@ class Observer:
         try:
             scores = _finite(await self._engine.predict_voice(window))
         except Exception:  # noqa: BLE001  one person's window must not end their session
-            self._log_once(self._voice_asked, "voice")
+            self._on_failure(self._voice_asked, "voice")
             return
         self._new_sound = capture
         self._tracker.add_voice(scores, capture.at)
@@ -158,18 +176,23 @@ class Observer:
             reading = await self._engine.predict_face(look)
             if reading is not None:
                 _finite(reading.scores)
+        except UndecodableError:
+            return  # the peer is asked for a key frame, and told if that does not help
         except Exception:  # noqa: BLE001  one person's picture must not end their session
-            self._log_once(self._face_asked, "face")
+            self._on_failure(self._face_asked, "face")
             return
         self._new_picture = frame.capture
         if reading is not None:
             self.faces_found += 1
             self._tracker.add_face(reading.scores, reading.box, frame.capture.at)
 
-    def _log_once(self, asked: _Asked, modality: str) -> None:
+    def _on_failure(self, asked: _Asked, modality: Literal["voice", "face"]) -> None:
         if not asked.failed:
             asked.failed = True
             _log.exception("%s: the %s predictor failed", self._name, modality)
+            text = f"The {modality} network fails on what you send; the other side goes on."
+            fault: Fault = "voice-failed" if modality == "voice" else "face-failed"
+            self._faults.append((fault, text))
 
 
 def _finite(scores: Scores) -> Scores:

@@ -6,8 +6,9 @@ import json
 import re
 
 from aiortc import RTCSessionDescription
-from aiortc.sdp import SessionDescription
+from aiortc.sdp import MediaDescription, SessionDescription
 
+_MOST_CANDIDATES = 64  # of one section; the server tries each, seven times
 _PACKET_MS = 60  # of sound; more would be heard as delay
 
 
@@ -35,9 +36,10 @@ def read_offer(body: bytes) -> RTCSessionDescription:
 
 def _check_media(sdp: str) -> None:
     try:
-        media = SessionDescription.parse(sdp).media
+        described = SessionDescription.parse(sdp)
     except Exception:  # noqa: BLE001  the parser raises many kinds; all mean the same to the sender
         raise OfferError("The SDP does not parse; send the browser's offer unchanged.") from None
+    media = described.media
     kinds = [section.kind for section in media]
     sent = [s for s in media if s.port and s.direction in {None, "sendrecv", "sendonly"}]
     if not {"audio", "video"} & {section.kind for section in sent}:
@@ -45,6 +47,35 @@ def _check_media(sdp: str) -> None:
     for kind in ("audio", "video", "application"):
         if kinds.count(kind) > 1:
             raise OfferError(f"The offer has {kinds.count(kind)} {kind} sections; one is served.")
+    if strange := set(kinds) - {"audio", "video", "application"}:
+        raise OfferError(f"The offer has a section of kind {strange.pop()!r}, which is not served.")
+    _check_bundle(described)
+    for section in media:
+        _check_way(section)
+
+
+def _check_bundle(described: SessionDescription) -> None:
+    """See that sections can be told apart, and that the first of a bundle is there (RFC 9143)."""
+    names = [section.rtp.muxId for section in described.media]
+    bundles = [group for group in described.group if group.semantic == "BUNDLE" and group.items]
+    if len(set(names)) < len(names) or any(group.items[0] not in names for group in bundles):
+        raise OfferError(
+            "The a=mid lines of the offer are not as its a=group:BUNDLE says; "
+            "send the browser's offer unchanged."
+        )
+
+
+def _check_way(section: MediaDescription) -> None:
+    """See what aiortc needs and does not ask for, or too late, where nobody hears that it fails."""
+    if section.kind != "application" and section.direction is None:
+        raise OfferError(f"The {section.kind} section of the offer lacks a=sendrecv or the like.")
+    if section.dtls is None or not section.dtls.fingerprints:
+        raise OfferError("The offer lacks a=fingerprint or a=setup; media would not be encrypted.")
+    if len(section.ice_candidates) > _MOST_CANDIDATES:
+        raise OfferError(
+            f"The offer has more than {_MOST_CANDIDATES} candidates for {section.kind}; "
+            "send those of one network."
+        )
 
 
 def with_long_packets(answer: RTCSessionDescription) -> RTCSessionDescription:

@@ -23,17 +23,19 @@ from rtc.assembly import PictureAssembly
 from rtc.audio import SoundReceiver
 from rtc.clock import Clock
 from rtc.feedback import Reports
+from rtc.gate import Gate
 from rtc.reordering import Reordering
+from rtc.repair import Repair
+from rtc.roaming import Roaming
 from rtc.rtp import RtpPacket, parse, unwrapped
 from rtc.video import PictureReceiver
 
 _SOUND_PATIENCE_S = 0.06  # for a late packet; longer, and the pause is heard less than the delay
-_PICTURE_PATIENCE_S = 0.25  # a retransmission takes a round trip
-_NACK_INTERVAL_S = 0.05
-_KEY_PATIENCE_S = 0.3  # a key frame is on its way when a stream begins
-_KEY_INTERVAL_S = 1.0
+_PICTURE_PATIENCE_S = 0.5  # a retransmission takes a round trip, and may be lost, too
 _REPORT_INTERVAL_S = 1.0
 _MOST_EARLY = 64  # packets that came before the keys did
+
+_Heard = Callable[[Any], None]  # told the address of who sent a packet that could be decrypted
 
 
 @dataclass
@@ -41,17 +43,18 @@ class _Stream:
     """One track on its way in."""
 
     reordering: Reordering
+    packets: int = 0
     ssrc: int = 0
-    nacked_at: float = 0.0
-    key_wanted_since: float | None = None
-    key_asked_at: float = 0.0
+    transport: RTCDtlsTransport | None = None
 
 
 class MediaReceiver:
     """Takes the media of one connection.
 
     Attributes:
-        refused: packets that could not be decrypted or read.
+        roaming: where the peer is, when its address changes; to be run beside ``run``.
+        packets: that were decrypted.
+        refused: those that could not be decrypted or read.
     """
 
     def __init__(
@@ -63,6 +66,8 @@ class MediaReceiver:
         clock: Clock,
     ) -> None:
         """Receive what ``answer``, our SDP, agrees to; ``attach`` must follow."""
+        self.roaming = Roaming()
+        self.packets = 0
         self.refused = 0
         self._transports = list(transports)
         self._codecs = _codecs_in(answer)
@@ -72,34 +77,41 @@ class MediaReceiver:
         self._assembly = PictureAssembly()
         self._sound_stream = _Stream(Reordering(_SOUND_PATIENCE_S))
         self._picture_stream = _Stream(Reordering(_PICTURE_PATIENCE_S))
+        self._repair = Repair()
         self._reports = Reports(random.getrandbits(32))
         self._due: list[tuple[RTCDtlsTransport, bytes]] = []
         self._is_due = asyncio.Event()
-        self._early: list[bytes] = []
+        self._early: list[tuple[_Heard, bytes, Any]] = []
 
     def attach(self) -> None:
-        """Take all media datagrams from now on; everything else goes where it went."""
+        """Take all media datagrams from now on; of everything else, pass on what may pass."""
         for transport in self._transports:
             # aiortc and aioice have no public place for this; both are pinned, and tests hold them.
-            for protocol in transport.transport._connection._protocols:  # noqa: SLF001
-                take = partial(self._on_media, transport)
-                vars(protocol)["datagram_received"] = partial(
-                    _sort, take, protocol.datagram_received
-                )
+            connection = transport.transport._connection  # noqa: SLF001
+            for protocol in connection._protocols:  # noqa: SLF001
+                heard = partial(self.roaming.heard, connection, protocol)
+                take = partial(self._on_media, transport, heard)
+                gate = Gate(transport, protocol)
+                vars(protocol)["datagram_received"] = partial(_sort, take, gate.take)
 
     async def run(self) -> None:
         """Send feedback, when it is due and every second, until cancelled."""
         loop = asyncio.get_running_loop()
         report_at = loop.time() + _REPORT_INTERVAL_S
         while True:
+            again_at = self._repair.due_at
+            pause_s = float("inf") if again_at is None else max(0.0, again_at - self._clock())
             try:
-                async with asyncio.timeout_at(report_at):
+                async with asyncio.timeout_at(min(report_at, loop.time() + pause_s)):
                     await self._is_due.wait()
-            except TimeoutError:  # by the loop's clock it may be a little early
-                report_at = loop.time() + _REPORT_INTERVAL_S
-                report = self._reports.report()
-                if report:
-                    self._due += [(transport, report) for transport in self._transports[:1]]
+            except TimeoutError:  # by the clocks it may be a little early
+                if again_at is not None and loop.time() + pause_s < report_at:
+                    self._ask_again(max(again_at, self._clock()))
+                else:
+                    report_at = loop.time() + _REPORT_INTERVAL_S
+                    report = self._reports.report()
+                    if report:
+                        self._due += [(transport, report) for transport in self._transports[:1]]
             self._is_due.clear()
             due, self._due = self._due, []
             for transport, message in due:
@@ -107,21 +119,48 @@ class MediaReceiver:
                 with contextlib.suppress(ConnectionError):
                     await transport._send_rtp(message)  # noqa: SLF001  as above
 
-    def _on_media(self, transport: RTCDtlsTransport, data: bytes) -> None:
+    @property
+    def sound_packets(self) -> int:
+        """How many packets of sound have come."""
+        return self._sound_stream.packets
+
+    @property
+    def picture_packets(self) -> int:
+        """How many packets of pictures have come."""
+        return self._picture_stream.packets
+
+    def begin_sound_anew(self) -> None:
+        """Decode what comes from now on as if nothing had come before."""
+        self._sound_stream.reordering = Reordering(_SOUND_PATIENCE_S)
+        if self._sound is not None:
+            self._sound.begin_anew()
+
+    def begin_pictures_anew(self) -> None:
+        """Decode, from the next key frame on, as if nothing had come before; ask for that frame."""
+        self._picture_stream.reordering = Reordering(_PICTURE_PATIENCE_S)
+        self._assembly.begin_anew()
+        if self._pictures is not None:
+            self._pictures.begin_anew()
+
+    def _on_media(
+        self, transport: RTCDtlsTransport, heard: _Heard, data: bytes, address: Any
+    ) -> None:
         srtp = transport._rx_srtp  # noqa: SLF001  as above
         if srtp is None:
             if len(self._early) < _MOST_EARLY:
-                self._early.append(data)
+                self._early.append((heard, data, address))
             return
         if self._early:
             early, self._early = self._early, []
             for one in early:
-                self._on_media(transport, one)
+                self._on_media(transport, *one)
         try:
             packet = parse(srtp.unprotect(data))
         except (pylibsrtp.Error, ValueError):
             self.refused += 1
             return
+        self.packets += 1
+        heard(address)
         self._on_packet(transport, packet)
 
     def _on_packet(self, transport: RTCDtlsTransport, packet: RtpPacket) -> None:
@@ -134,6 +173,7 @@ class MediaReceiver:
             try:
                 packet = unwrapped(packet, _original_of(codec), self._picture_stream.ssrc)
                 codec = self._codecs[packet.payload_type]
+                self._repair.came_again(packet.sequence_number, self._clock())
             except (KeyError, ValueError):
                 self.refused += 1
                 return
@@ -143,6 +183,7 @@ class MediaReceiver:
             self._on_picture(transport, packet, codec)
 
     def _on_sound(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> None:
+        self._sound_stream.packets += 1
         if self._sound is None:
             return
         for each in self._sound_stream.reordering.put(packet, self._clock()):
@@ -153,45 +194,39 @@ class MediaReceiver:
         self, transport: RTCDtlsTransport, packet: RtpPacket, codec: RTCRtpCodecParameters
     ) -> None:
         stream, pictures = self._picture_stream, self._pictures
+        stream.packets += 1
         if pictures is None:
             return
         now = self._clock()
-        stream.ssrc = packet.ssrc
+        stream.ssrc, stream.transport = packet.ssrc, transport
         for each in stream.reordering.put(packet, now):
             picture = self._assembly.put(each, codec)
             if picture is not None and not pictures.put_encoded(picture):
                 self._assembly.begin_anew()
-        self._ask_again(transport, stream, now)
+        self._ask_again(now)
 
-    def _ask_again(self, transport: RTCDtlsTransport, stream: _Stream, now: float) -> None:
-        is_time = now - stream.nacked_at > _NACK_INTERVAL_S
-        if is_time and (missing := stream.reordering.missing):
-            stream.nacked_at = now
-            self._send(transport, self._reports.nack(stream.ssrc, missing))
-        if not self._assembly.needs_key:
-            stream.key_wanted_since = None
-            return
-        if stream.key_wanted_since is None:
-            stream.key_wanted_since = now
-        has_waited = now - stream.key_wanted_since > _KEY_PATIENCE_S
-        if has_waited and now - stream.key_asked_at > _KEY_INTERVAL_S:
-            stream.key_asked_at = now
-            self._send(transport, self._reports.picture_loss(stream.ssrc))
+    def _ask_again(self, now: float) -> None:
+        stream = self._picture_stream
+        if numbers := self._repair.numbers(stream.reordering.missing, now):
+            self._send(stream.transport, self._reports.nack(stream.ssrc, numbers))
+        if self._repair.wants_key(now, needs_key=self._assembly.needs_key):
+            self._send(stream.transport, self._reports.picture_loss(stream.ssrc))
 
-    def _send(self, transport: RTCDtlsTransport, message: bytes) -> None:
-        self._due.append((transport, message))
-        self._is_due.set()
+    def _send(self, transport: RTCDtlsTransport | None, message: bytes) -> None:
+        if transport is not None:
+            self._due.append((transport, message))
+            self._is_due.set()
 
 
 def _sort(
-    take: Callable[[bytes], None],
+    take: Callable[[bytes, Any], None],
     pass_on: Callable[[bytes, Any], None],
     data: bytes,
     address: Any,
 ) -> None:
     """Take RTP; pass on RTCP, STUN and DTLS (RFC 7983, section 7, and RFC 5761, section 4)."""
     if len(data) > 1 and 127 < data[0] < 192 and not 192 <= data[1] < 224:
-        take(data)
+        take(data, address)
     else:
         pass_on(data, address)
 

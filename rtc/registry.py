@@ -5,26 +5,47 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 
 from aiortc import RTCSessionDescription
+from structlog.contextvars import bound_contextvars
 
 from models.engine import InferenceEngine
+from rtc.clock import Clock
 from rtc.config import ServerConfig
-from rtc.metrics import Counts
+from rtc.counts import Counts
+from rtc.limits import Visitors
+from rtc.reasons import Reason
 from rtc.session import PeerSession
 
 _log = logging.getLogger(__name__)
 
 
 class ServerFullError(RuntimeError):
-    """As many sessions are live as the server was set to serve."""
+    """Nobody more is served now; the message is a sentence for whoever asks.
+
+    Attributes:
+        reason: one word, for counts.
+    """
+
+    def __init__(self, sentence: str, reason: Reason) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class SessionRegistry:
-    """Invariant: a session is in ``sessions`` from its admission until its task has ended."""
+    """Invariant: a session is in ``sessions`` from its admission until its task has ended.
 
-    def __init__(self, engine: InferenceEngine, config: ServerConfig) -> None:
+    Attributes:
+        sessions: by their ids.
+        visitors: where they came from.
+    """
+
+    def __init__(
+        self, engine: InferenceEngine, config: ServerConfig, clock: Clock = time.monotonic
+    ) -> None:
         self.sessions: dict[str, PeerSession] = {}
+        self.visitors = Visitors(config.address_limits, config.retry_after_s, clock)
         self._ended = Counts()
         self._engine = engine
         self._config = config
@@ -35,34 +56,59 @@ class SessionRegistry:
         """What all sessions have received and sent since the process began."""
         return sum((session.counts for session in self.sessions.values()), self._ended)
 
-    async def admit(
-        self, offer: RTCSessionDescription
-    ) -> tuple[PeerSession, RTCSessionDescription]:
-        """Answer an offer and serve its peer from now on.
+    def check_room(self) -> None:
+        """See whether one more person would be served.
 
         Raises:
             ServerFullError: there is no place, or those who are here wait too long for their
                 results already, or the server is about to stop.
-            rtc.offers.OfferError: the offer cannot be answered.
         """
         if self._closing:
-            raise ServerFullError("the server is about to stop")
+            raise ServerFullError("The server is about to stop.", "stopping")
         if len(self.sessions) >= self._config.max_sessions:
-            raise ServerFullError(f"all {self._config.max_sessions} places are taken")
+            raise ServerFullError("The server is full.", "full")
         if self.sessions and self._engine.delay_s > self._config.most_delay_s:
-            raise ServerFullError("those who are here already wait for their results")
-        session = PeerSession(secrets.token_hex(4), self._engine, self._config.session)
-        self.sessions[session.session_id] = session
-        try:
-            answer = await session.answer(offer)
-        except BaseException:
-            del self.sessions[session.session_id]
-            await session.aclose()
-            raise
-        task = asyncio.create_task(self._serve(session), name=f"session {session.session_id}")
+            raise ServerFullError("The server is full: it cannot keep up with more.", "late")
+
+    async def admit(
+        self, offer: RTCSessionDescription, address: str
+    ) -> tuple[PeerSession, RTCSessionDescription]:
+        """Answer an offer from ``address`` and serve its peer from now on.
+
+        Raises:
+            ServerFullError: nobody more is served now.
+            rtc.limits.TooManyError: that address has as many sessions as it may.
+            rtc.offers.OfferError: the offer cannot be answered.
+            rtc.ways.NoWayError: there is no address to which media could come.
+        """
+        self.check_room()
+        self.visitors.enter(address)
+        session_id = secrets.token_hex(4)
+        # Whatever is logged in tasks that begin here, by aiortc too, is of this session.
+        with bound_contextvars(session=session_id):
+            session = PeerSession(session_id, self._engine, self._config.session)
+            self.sessions[session_id] = session
+            try:
+                answer = await session.answer(offer)
+            except BaseException:
+                self._forget(session, address)
+                await session.aclose()
+                raise
+            serving = self._serve(session, address)
+            task = asyncio.create_task(serving, name=f"session {session_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return session, answer
+
+    async def drain(self, limit_s: float) -> None:
+        """Let nobody more in, tell those who are here, and give them ``limit_s`` to leave."""
+        self._closing = True
+        for session in self.sessions.values():
+            session.tell(
+                "stopping", f"The server is about to stop; this session ends in {limit_s:g} s."
+            )
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=limit_s)
 
     async def aclose(self) -> None:
         """End every session and wait until all are closed, or have had their time."""
@@ -76,11 +122,15 @@ class SessionRegistry:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
 
-    async def _serve(self, session: PeerSession) -> None:
+    async def _serve(self, session: PeerSession, address: str) -> None:
         try:
             await session.run()
         except Exception:  # noqa: BLE001  logged whole; the other sessions go on
-            _log.exception("session %s failed", session.session_id)
+            _log.exception("session failed")
         finally:
-            del self.sessions[session.session_id]
+            self._forget(session, address)
             self._ended += session.counts
+
+    def _forget(self, session: PeerSession, address: str) -> None:
+        del self.sessions[session.session_id]
+        self.visitors.leave(address)

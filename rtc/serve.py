@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -14,8 +15,9 @@ from multiprocessing.connection import Connection
 import ifaddr
 from aiohttp import web
 
-from rtc.app import serving
+from rtc.app import CONFIG, REGISTRY, serving
 from rtc.listening import Listener
+from rtc.ports import PortRange, event_loop_within
 
 # Short, so that an offer comes over a connection of its own, and to the worker that has room, not
 # over the one on which the page came.
@@ -78,13 +80,14 @@ def own_addresses() -> list[IPv4Address | IPv6Address]:
     return [ip_address(ip if isinstance(ip, str) else ip[0]) for ip in found]
 
 
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Return uvloop's, which takes a packet in half the time, where there is one for the system."""
-    try:
-        import uvloop
-    except ModuleNotFoundError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+def new_event_loop(udp_ports: PortRange | None = None) -> asyncio.AbstractEventLoop:
+    """Return uvloop's, which takes a packet in half the time, where there is one for the system.
+
+    Args:
+        udp_ports: for media; None is any.
+    """
+    kind = _kind_of_loop()
+    return event_loop_within(udp_ports, kind) if udp_ports else kind()
 
 
 async def serve_until_signal(
@@ -96,17 +99,19 @@ async def serve_until_signal(
 ) -> None:
     """Listen on a held port, call ``on_ready``, and serve; https with TLS.
 
-    Until SIGINT or SIGTERM; of a worker, until the process at the other end of ``parent`` is gone.
+    Until SIGINT, or for ``drain_s`` after SIGTERM, in which nobody more is let in and those who are
+    here are told; of a worker, until the process at the other end of ``parent`` is gone. A second
+    signal ends it at once.
 
     Raises:
         PortError: somebody else listens on the port.
     """
-    stop = asyncio.Event()
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, signals.put_nowait, number)
     if parent is not None:
-        loop.add_reader(parent.fileno(), stop.set)
+        loop.add_reader(parent.fileno(), _on_parent_gone, parent, signals)
     runner = web.AppRunner(
         app, access_log=None, shutdown_timeout=_SHUTDOWN_S, keepalive_timeout=_KEEPALIVE_S
     )
@@ -124,12 +129,37 @@ async def serve_until_signal(
                 f"port {port} was taken meanwhile; choose another with --port"
             ) from error
         on_ready()
-        await stop.wait()
+        if await signals.get() is signal.SIGTERM:
+            await _drain(app, signals)
     finally:
         if parent is not None:
             loop.remove_reader(parent.fileno())
         await listener.aclose()
         await runner.cleanup()
+
+
+def _kind_of_loop() -> type[asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ModuleNotFoundError:
+        is_windows = sys.platform == "win32"
+        return asyncio.ProactorEventLoop if is_windows else asyncio.SelectorEventLoop
+    return uvloop.Loop
+
+
+def _on_parent_gone(parent: Connection, signals: asyncio.Queue[signal.Signals]) -> None:
+    asyncio.get_running_loop().remove_reader(parent.fileno())
+    signals.put_nowait(signal.SIGINT)
+
+
+async def _drain(app: web.Application, signals: asyncio.Queue[signal.Signals]) -> None:
+    """Wait until nobody is here any more, for a while, or until the next signal."""
+    draining = asyncio.create_task(app[REGISTRY].drain(app[CONFIG].drain_s), name="drain")
+    again = asyncio.create_task(signals.get(), name="second signal")
+    await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
+    draining.cancel()
+    again.cancel()
+    await asyncio.wait({draining, again})
 
 
 def _url(scheme: str, host: str, port: int) -> str:

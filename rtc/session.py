@@ -7,29 +7,30 @@ import contextlib
 import logging
 import time
 from enum import StrEnum
-from functools import partial
 
 from aiortc import (
     MediaStreamTrack,
-    RTCConfiguration,
-    RTCDataChannel,
-    RTCIceServer,
     RTCPeerConnection,
     RTCSessionDescription,
 )
 
 from models.engine import InferenceEngine
 from rtc.audio import SoundReceiver
-from rtc.channel import EmotionChannel
 from rtc.clock import Clock
 from rtc.config import SessionConfig
-from rtc.messages import CHANNEL_LABEL
-from rtc.metrics import Counts
+from rtc.conversation import Conversation
+from rtc.counts import Counts
+from rtc.lifetime import Lifetime
+from rtc.messages import NoticeMessage
 from rtc.observer import Observer
 from rtc.offers import OfferError, with_long_packets
+from rtc.reasons import Event
 from rtc.receiver import MediaReceiver
 from rtc.rhythm import Rhythm
+from rtc.sctp import AssociationGuard
 from rtc.video import PictureReceiver
+from rtc.watchdog import MediaWatchdog
+from rtc.ways import check_candidates, rtc_configuration
 
 _log = logging.getLogger(__name__)
 
@@ -71,18 +72,17 @@ class PeerSession:
         self._sound: SoundReceiver | None = None
         self._pictures: PictureReceiver | None = None
         self._receiver: MediaReceiver | None = None
-        self._channel: EmotionChannel | None = None
         self._results = 0
+        self._conversation = Conversation(self._observer, config, clock, self.end)
+        self._lifetime = Lifetime(config, clock())
+        self._watchdog = MediaWatchdog(self._observer, config.stall_s)
         self._over = asyncio.Event()
         self._why_over = "it was asked to end"
-        # Without an explicit list, be it empty, aiortc asks a public STUN server for our address.
-        servers = [
-            RTCIceServer(list(given.urls), given.username, given.credential)
-            for given in config.ice_servers
-        ]
-        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._peer = RTCPeerConnection(
+            rtc_configuration(config.ice_servers, relay_only=config.ice_relay_only)
+        )
         self._peer.on("track", self._on_track)
-        self._peer.on("datachannel", self._on_data_channel)
+        self._peer.on("datachannel", self._conversation.open)
         self._peer.on("connectionstatechange", self._on_connection_state)
 
     @property
@@ -91,7 +91,8 @@ class PeerSession:
         return Counts(
             pictures=self._pictures.count if self._pictures else 0,
             results=self._results,
-            dropped=self._channel.drops if self._channel else 0,
+            dropped=self._conversation.drops,
+            faults=self._conversation.faults,
             skipped=self._observer.late,
         )
 
@@ -100,6 +101,7 @@ class PeerSession:
 
         Raises:
             rtc.offers.OfferError: the offer cannot be answered.
+            rtc.ways.NoWayError: there is no address to which media could come.
         """
         self.state = SessionState.CONNECTING
         try:
@@ -113,7 +115,11 @@ class PeerSession:
             ) from error
         await self._peer.setLocalDescription(await self._peer.createAnswer())
         answer = self._peer.localDescription
+        check_candidates(answer.sdp, relay_only=self._config.ice_relay_only)
         transports = {each.receiver.transport for each in self._peer.getTransceivers()}
+        if self._peer.sctp is not None:
+            AssociationGuard(self._peer.sctp)
+            transports.add(self._peer.sctp.transport)  # its own, where the offer bundles nothing
         self._receiver = MediaReceiver(
             transports, answer.sdp, self._sound, self._pictures, self._clock
         )
@@ -127,13 +133,13 @@ class PeerSession:
                 tasks.create_task(self._until_over(), name=f"{self.session_id} over")
                 if self._receiver is not None:
                     tasks.create_task(self._receiver.run(), name=f"{self.session_id} feedback")
+                    roaming = self._receiver.roaming.run()
+                    tasks.create_task(roaming, name=f"{self.session_id} roaming")
                 tasks.create_task(self._tick(tasks), name=f"{self.session_id} tick")
         except* _SessionOver:
             counts = self.counts
-            _log.info(
-                "session %s ended: %s; %d requests skipped, %d messages dropped",
-                *(self.session_id, self._why_over, counts.skipped, counts.dropped),
-            )
+            facts = {"why": self._why_over, "skipped": counts.skipped, "dropped": counts.dropped}
+            _log.info("session ended", extra=facts)
         finally:
             await self.aclose()
 
@@ -142,6 +148,10 @@ class PeerSession:
         if not self._over.is_set():
             self._why_over = why
             self._over.set()
+
+    def tell(self, code: Event, text: str) -> None:
+        """Send a notice, if its peer listens."""
+        self._conversation.send(NoticeMessage(code=code, text=text))
 
     async def aclose(self) -> None:
         """Close the connection; harmless when it is closed already."""
@@ -155,7 +165,11 @@ class PeerSession:
             async with asyncio.timeout(self._config.close_timeout_s):
                 await closing
         except TimeoutError:
-            _log.warning("session %s: closing took too long and was given up", self.session_id)
+            _log.warning("closing took too long and was given up")
+        # Decoders have memory and threads of their own, which are not to wait for the collector.
+        for media in (self._sound, self._pictures):
+            if media is not None:
+                media.begin_anew()
         self.state = SessionState.CLOSED
 
     def _on_track(self, track: MediaStreamTrack) -> None:
@@ -164,22 +178,11 @@ class PeerSession:
         else:
             self._pictures = self._observer.pictures = PictureReceiver(self._clock)
 
-    def _on_data_channel(self, channel: RTCDataChannel) -> None:
-        if channel.label == CHANNEL_LABEL and self._channel is None:
-            self._channel = EmotionChannel(channel, self._config.max_buffered_bytes)
-            channel.on("message", partial(self._on_message, self._channel))
-            channel.on("close", lambda: self.end("the peer closed its data channel"))
-
-    def _on_message(self, channel: EmotionChannel, received: str | bytes) -> None:
-        try:
-            channel.send(self._observer.answer(received))
-        except Exception:  # noqa: BLE001  raised into aiortc it would end the connection
-            _log.exception("session %s: a message could not be answered", self.session_id)
-
     def _on_connection_state(self) -> None:
         state = self._peer.connectionState
         if state == "connected" and self.state is SessionState.CONNECTING:
             self.state = SessionState.LIVE
+            self._lifetime.connected(self._clock())
         elif state in {"failed", "closed"}:
             self.end(f"the connection is {state}")
 
@@ -189,18 +192,19 @@ class PeerSession:
 
     async def _tick(self, tasks: asyncio.TaskGroup) -> None:
         """Ask, wait a little, send; on a grid, so that delays do not add up."""
-        started_at = self._clock()
-        rhythm = Rhythm(self._config.tick_interval_s, started_at)
+        rhythm = Rhythm(self._config.tick_interval_s, self._clock())
         while True:
             now = self._clock()
             await asyncio.sleep(rhythm.next_due(now) - now)
-            self._end_without_media(started_at)
-            if self._channel is None:
+            self._end_when_it_is_time()
+            if not self._conversation.is_open:
                 continue
             await self._fresh_picture(rhythm)
             await self._observer.tick(tasks)
-            self._channel.send(self._observer.message(self._results, int(time.time() * 1000)))
+            message = self._observer.message(self._results, int(time.time() * 1000))
+            self._conversation.send(message)
             self._results += 1
+            self._tell_of_faults()
 
     async def _fresh_picture(self, rhythm: Rhythm) -> None:
         pictures, due_at = self._pictures, self._clock()
@@ -212,8 +216,19 @@ class PeerSession:
                     await pictures.arrival()
                 rhythm.came_after(self._clock() - due_at)
 
-    def _end_without_media(self, started_at: float) -> None:
+    def _end_when_it_is_time(self) -> None:
+        packets = self._receiver.packets if self._receiver else 0
         newest_at = self._observer.newest_at
-        last_at = started_at if newest_at is None else newest_at
-        if self._clock() - last_at > self._config.media_timeout_s:
-            self.end(f"no sound and no picture for {self._config.media_timeout_s:.0f} s")
+        if ending := self._lifetime.ending(self._clock(), newest_at, packets):
+            if ending.is_final:
+                self.tell("over", f"The server ends this session: {ending.why}.")
+            self.end(ending.why)
+
+    def _tell_of_faults(self) -> None:
+        for fault, text in self._observer.take_faults():
+            self._conversation.report(fault, text)
+        if self._receiver is None:
+            return
+        now = self._clock()
+        for fault, text in self._watchdog.look(self._receiver, self._sound, self._pictures, now):
+            self._conversation.report(fault, text)

@@ -14,7 +14,7 @@ from aiortc.codecs import get_decoder
 from aiortc.codecs.base import Decoder
 from aiortc.jitterbuffer import JitterFrame
 
-from rtc.assembly import EncodedPicture
+from rtc.assembly import MOST_PIXELS, EncodedPicture
 from rtc.clock import Capture, Clock
 from rtc.rtp import MediaClock
 
@@ -23,6 +23,10 @@ _LONGEST_SIDE = 640  # pixels; a larger picture costs time and shows the network
 
 Picture = tuple[npt.NDArray[np.uint8], Capture]
 """Uint8 RGB, (height, width, 3), and when it was captured."""
+
+
+class UndecodableError(ValueError):
+    """What a peer sent is no picture, for which nobody but the peer can do anything."""
 
 
 class LatestFrame:
@@ -41,7 +45,7 @@ class LatestFrame:
         """Return the picture, which takes milliseconds the first time: not on the event loop.
 
         Raises:
-            ValueError: it cannot be decoded.
+            UndecodableError: it is damaged.
         """
         if self._rgb is None:
             self._rgb, self.capture = self._decode()
@@ -123,6 +127,15 @@ class PictureReceiver:
         self._pending.append((picture, Capture(self.captured_at, media_time_s)))
         return True
 
+    def begin_anew(self) -> None:
+        """Decode what comes from now on with another decoder.
+
+        What is decoded meanwhile may go into it: to go on with, wait until nothing is.
+        """
+        self._decoder = None
+        self._is_damaged = False
+        self._pending.clear()
+
     async def arrival(self) -> None:
         """Wait until the next picture has come."""
         self._has_come.clear()
@@ -142,10 +155,12 @@ class PictureReceiver:
             if taken is None:
                 break
             picture, capture = taken
-            if self._decoder is None or picture.codec != self._codec:
-                self._codec, self._decoder = picture.codec, get_decoder(picture.codec)
+            decoder = self._decoder  # the event loop may drop it meanwhile
+            if decoder is None or picture.codec != self._codec:
+                decoder = _decoder_for(picture.codec)
+                self._codec, self._decoder = picture.codec, decoder
             try:
-                frames = self._decoder.decode(JitterFrame(picture.data, picture.timestamp))
+                frames = decoder.decode(JitterFrame(picture.data, picture.timestamp))
             except av.FFmpegError:
                 self._is_damaged = True
                 break  # those behind would decode, but into smears
@@ -154,7 +169,7 @@ class PictureReceiver:
                     newest = frame, capture
                     self.count += 1
         if newest is None:
-            raise ValueError("none of the newest pictures can be decoded")
+            raise UndecodableError("none of the newest pictures can be decoded")
         frame, capture = newest
         return rgb_of(frame), capture
 
@@ -163,6 +178,13 @@ class PictureReceiver:
             return self._pending.popleft()
         except IndexError:
             return None
+
+
+def _decoder_for(codec: RTCRtpCodecParameters) -> Decoder:
+    decoder = get_decoder(codec)
+    # FFmpeg refuses what has more before it reserves memory; libvpx is spared it by the assembly.
+    decoder.codec.options = {"max_pixels": str(MOST_PIXELS)}
+    return decoder
 
 
 def rgb_of(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:

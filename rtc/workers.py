@@ -10,7 +10,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 # The environment variable by which prometheus-client is told where workers add up their counts.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
-_STOP_S = 10.0  # for a worker that was told to end
+_STOP_S = 10.0  # for a worker that was told to end, besides what it gives those who are there
 _RESTART_PAUSE_S = 1.0  # so that one that always dies does not take a core
 _MOST_FAILURES = 5  # of new workers in a row, while none serves
 
@@ -33,6 +33,7 @@ other side of that is gone, and return its exit code. To be importable by name, 
 class _Worker:
     process: SpawnProcess
     news: Connection
+    core: int | None
     was_ready: bool = False
 
 
@@ -42,16 +43,22 @@ class Workers:
     Spawned, not forked: what a process has of threads and networks does not survive a fork.
     """
 
-    def __init__(self, count: int, work: Work, held: socket.socket) -> None:
-        """Have ``count`` workers serve on ``held``, a bound socket; ``run`` starts them."""
+    def __init__(self, count: int, work: Work, held: socket.socket, drain_s: float = 0.0) -> None:
+        """Have ``count`` workers serve on ``held``, a bound socket; ``run`` starts them.
+
+        After SIGTERM, each may take ``drain_s`` to let its people leave.
+        """
         self._count = count
         self._work = work
         self._held = held
         self._workers: list[_Worker] = []
+        self._cores = _cores_for(count)
         self._folder = ""
         self._has_begun = False
         self._failures = 0  # of new ones, in a row
         self._stopping = False
+        self._stop_s = _STOP_S + drain_s
+        self._is_urgent = False
 
     def run(self, on_ready: Callable[[str], None]) -> int:
         """Start the workers, and replace those that die, until SIGINT or SIGTERM.
@@ -131,21 +138,27 @@ class Workers:
             self._start()
 
     def _start(self) -> None:
+        taken = {worker.core for worker in self._workers}
+        core = next((each for each in self._cores if each not in taken), None)
         ours, theirs = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(
-            target=_run, args=(self._work, self._held, theirs, self._folder), name="worker"
+            target=_run, args=(self._work, self._held, theirs, self._folder, core), name="worker"
         )
         # Ctrl-C reaches the whole group; who still loads is to be ended by us, without a traceback.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         process.start()
         signal.signal(signal.SIGINT, before)
         theirs.close()  # so that ours ends when the worker does
-        self._workers.append(_Worker(process, ours))
+        self._workers.append(_Worker(process, ours, core))
 
     def _stop(self) -> None:
-        until = time.monotonic() + _STOP_S
+        until = time.monotonic() + self._stop_s
         for worker in self._workers:
-            worker.process.terminate()
+            if self._is_urgent and worker.was_ready and worker.process.pid:
+                with suppress(ProcessLookupError):  # Ctrl-C has reached it, too
+                    os.kill(worker.process.pid, signal.SIGINT)
+            else:
+                worker.process.terminate()
         for worker in self._workers:
             worker.process.join(max(0.0, until - time.monotonic()))
             if worker.process.is_alive():
@@ -157,6 +170,7 @@ class Workers:
     def _signals_stop(self) -> Iterator[None]:
         def stop(number: int, frame: object) -> None:  # noqa: ARG001  the signal module's signature
             self._stopping = True
+            self._is_urgent = number == signal.SIGINT
 
         before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -173,6 +187,22 @@ def _said(worker: _Worker) -> str | None:
         return None  # it has ended, which its sentinel tells, too
 
 
-def _run(work: Work, held: socket.socket, parent: Connection, folder: str) -> None:
+def _cores_for(count: int) -> list[int]:
+    """Return a core for each worker where there are as many of both, else none.
+
+    Left to the system, two workers share a core at times while another is idle; where workers are
+    fewer than cores, it has better places to choose from than we.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    cores = sorted(os.sched_getaffinity(0))
+    return cores if len(cores) == count else []
+
+
+def _run(
+    work: Work, held: socket.socket, parent: Connection, folder: str, core: int | None
+) -> None:
+    if core is not None:
+        os.sched_setaffinity(0, {core})
     os.environ[SHARED_FOLDER] = folder  # prometheus-client looks when it is first imported
     raise SystemExit(work(held, parent))

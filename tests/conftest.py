@@ -25,6 +25,7 @@ from rtc.app import REGISTRY, ServedModels, create_app
 from rtc.config import ServerConfig
 from rtc.registry import SessionRegistry
 from tests.media import ANGRY, DATA, HAPPY, NO_RECORDINGS, Clip, load_clip, photograph_clip
+from tests.processes import Launch, launching
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,13 @@ async def start_server(engine: InferenceEngine) -> AsyncIterator[StartServer]:
 async def server(start_server: StartServer) -> LiveServer:
     """A server with the default configuration."""
     return await start_server()
+
+
+@pytest.fixture
+async def launch() -> AsyncIterator[Launch]:
+    """Start the real command."""
+    async with launching() as start:
+        yield start
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import re
 import shutil
 import signal
@@ -13,7 +12,7 @@ import ssl
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -25,52 +24,16 @@ import pytest
 
 from tests.media import Clip, PictureTrack, SoundTrack
 from tests.peers import Peer
+from tests.processes import EMBEDDED, ROOT, Launch, ready
 from tests.rtc.certificates import write_pems
-
-ROOT = Path(__file__).parent.parent
-EMBEDDED = ("--offline", "--face-model", "embedded")
-
-Launch = Callable[..., Awaitable[Process]]
-
-
-@pytest.fixture
-async def launch() -> AsyncIterator[Launch]:
-    """Start ``server.py`` with arguments and extra environment; killed at the end if need be."""
-    started: list[Process] = []
-
-    async def start(*arguments: str, **environment: str) -> Process:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(ROOT / "server.py"), *arguments),
-            stdout=PIPE,
-            stderr=PIPE,
-            env={**os.environ, **environment},
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def _ready(process: Process) -> tuple[str, str]:
-    """Return the line of models and the URL, once the server serves."""
-    assert process.stdout is not None
-    models = (await process.stdout.readline()).decode()
-    invitation = (await process.stdout.readline()).decode()
-    url = re.search(r"https?://\S+(?=/ )", invitation)
-    assert url, (models, invitation)
-    return models, url[0]
 
 
 async def test_it_serves_says_with_what_and_ends_on_sigterm(
     launch: Launch, happy_clip: Clip
 ) -> None:
     """It names models and address, serves a person, and SIGTERM ends all of it within 5 s."""
-    process = await launch("--port", "0", *EMBEDDED)
-    models, url = await _ready(process)
+    process = await launch("--port", "0", "--drain", "1", *EMBEDDED)
+    models, url = await ready(process)
     assert re.fullmatch(
         r"Voice: audio_bilstm\. Face: face_mobilenetv3\. Room for \d+ people\.\n", models
     )
@@ -89,7 +52,7 @@ async def test_nobody_is_answered_before_the_models_are_ready(launch: Launch) ->
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = await launch("--port", str(port), *EMBEDDED)
-    line = asyncio.create_task(_ready(process))
+    line = asyncio.create_task(ready(process))
     refused = 0
     while not line.done():
         with socket.socket() as client:
@@ -125,7 +88,7 @@ async def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(
     another worker takes the place, and SIGTERM ends all of them.
     """
     process = await launch("--port", "0", "--workers", "2", *EMBEDDED)
-    _, url = await _ready(process)
+    _, url = await ready(process)
     killed, spared = _workers_of(process)
     async with AsyncExitStack() as stack:
         peers = []
@@ -157,7 +120,7 @@ async def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(
 async def test_workers_do_not_outlive_their_parent(launch: Launch) -> None:
     """When the first process is killed, its workers free the port and end."""
     process = await launch("--port", "0", "--workers", "2", *EMBEDDED)
-    await _ready(process)
+    await ready(process)
     family = _workers_of(process)
     assert len(family) == 2
     process.kill()
@@ -246,7 +209,7 @@ async def test_a_door_that_cannot_be_is_one_line_before_the_models_load(
 async def test_a_made_certificate_is_served_and_its_fingerprint_printed(launch: Launch) -> None:
     """On all addresses --self-signed prints each URL and a fingerprint, which all of them show."""
     process = await launch("--port", "0", "--host", "0.0.0.0", "--self-signed", *EMBEDDED)
-    _, url = await _ready(process)
+    _, url = await ready(process)
     lines = [(await process.stdout.readline()).decode() for _ in range(_network_addresses() + 2)]
     urls = [url, *(line.split()[1].rstrip("/") for line in lines if line.startswith("Open "))]
     assert len(urls) == 1 + _network_addresses()
@@ -264,7 +227,7 @@ async def test_a_certificate_of_ones_own_is_served(launch: Launch, tmp_path: Pat
     cert_file, key_file = write_pems(tmp_path, "mine")
     flags = ("--cert-file", str(cert_file), "--key-file", str(key_file))
     process = await launch("--port", "0", *flags, *EMBEDDED)
-    _, url = await _ready(process)
+    _, url = await ready(process)
     fingerprint = _printed_fingerprint([(await process.stdout.readline()).decode()])
     assert url.startswith("https://127.0.0.1:")
     assert await _healthz(url, fingerprint) == 200
@@ -282,7 +245,7 @@ async def test_ice_servers_reach_the_page_and_the_credential_no_log(launch: Laun
         ICE_USERNAME="emotions",
         ICE_CREDENTIAL="for nobody else",
     )
-    _, url = await _ready(process)
+    _, url = await ready(process)
     async with aiohttp.ClientSession() as http, http.get(f"{url}/config") as response:
         assert (await response.json())["ice_servers"] == [
             {"urls": ["stun:127.0.0.1:9"]},

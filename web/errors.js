@@ -35,8 +35,6 @@ export const UNREACHABLE = 'The server cannot be reached. Is it running, and is 
 
 export const NO_ANSWER = 'The server is there, but does not answer as it should; it may be overloaded.';
 
-export const FULL = 'The server is full.';
-
 export const LOST = 'The connection to the server was lost.';
 
 /** Say that no media got through, and what is likely in the way. */

@@ -6,10 +6,11 @@ import { Told, sentence } from './errors.js';
 import { History } from './history.js';
 import { followLevel } from './level.js';
 import { KINDS, Media } from './media.js';
+import { Notices } from './notices.js';
 import { connect } from './peer.js';
 import { readResults } from './results.js';
 import { keepTrying } from './retry.js';
-import { serverFacts } from './server-facts.js';
+import { serverFacts, takeToken } from './server-facts.js';
 import { SettingsPanel } from './settings-panel.js';
 import { StatusLine } from './status-line.js';
 import { Summary } from './summary.js';
@@ -23,12 +24,12 @@ const devices = new DeviceControls((words) => say({ trouble: words }));
 const settings = new SettingsPanel();
 const timeline = new LiveTimeline();
 const summary = new Summary();
+const notices = new Notices((text) => view.showError(text, 'notice'));
 
 /** The one attempt that is starting, live or reconnecting; aborting it ends everything that belongs to it. */
 let attempt = null;
 let history = new History();
 let models = null; // those that the session has used
-let notices = {}; // what is to be said while a session goes on, by its source
 
 async function start() {
   if (attempt) return;
@@ -56,7 +57,7 @@ function begin() {
   performance.mark('start-clicked');
   history = new History();
   models = null;
-  notices = {};
+  notices.forget();
   settings.forget();
   timeline.start(history);
   view.showError('');
@@ -66,7 +67,7 @@ function begin() {
 
 function ended(reason) {
   attempt = null;
-  notices = {};
+  notices.forget();
   timeline.stop();
   statusLine.clear();
   statusLine.showOff({});
@@ -80,10 +81,7 @@ function ended(reason) {
 
 /** Say what is the matter while the session goes on; an empty text takes back what that source said. */
 function say(news) {
-  if (!attempt) return; // How it ended is on the screen.
-  Object.assign(notices, news);
-  const { wait, trouble, missing } = notices;
-  view.showError([wait, trouble || missing].filter(Boolean).join(' '), 'notice');
+  if (attempt) notices.say(news); // How it ended is on the screen.
 }
 
 /** Show the media for as long as the attempt lasts, through all changes of devices. */
@@ -121,18 +119,20 @@ async function session(media, signal, onUp) {
   const slow = setTimeout(() => view.showStatus('Connecting takes longer than usual…'), SLOW_MS);
   signal.addEventListener('abort', () => clearTimeout(slow));
   let giveUp;
-  const unreadable = new Promise((resolve) => (giveUp = resolve));
+  const over = new Promise((resolve) => (giveUp = resolve));
   const results = readResults(signal, {
     onResult: (message, rate_hz) => showResult(message, rate_hz, media),
     onStale: showStale,
     onSettings: (message) => settings.take(message),
-    onUnreadable: giveUp,
+    onNotice: (text) => attempt && notices.tell(text),
+    onEnd: giveUp,
   });
 
   const facts = await showFacts();
   signal.throwIfAborted();
   const reports = { onMessage: results.read, onTrouble: (words) => say({ trouble: words }) };
-  const link = await connect(media, facts.ice_servers, signal, reports);
+  const configuration = { iceServers: facts.ice_servers, iceTransportPolicy: facts.ice_transport_policy };
+  const link = await connect(media, configuration, signal, reports);
   clearTimeout(slow);
   onUp();
   models = facts.models;
@@ -142,7 +142,7 @@ async function session(media, signal, onUp) {
   results.expect();
   settings.connect(link.send, signal);
   statusLine.follow(link, signal);
-  return Promise.race([link.ended, unreadable]);
+  return Promise.race([link.ended, over]);
 }
 
 function showWait(reason, left_s) {
@@ -175,7 +175,7 @@ async function showFacts() {
     view.showRelays(facts.ice_servers);
     return facts;
   } catch (error) {
-    statusLine.showModels(null);
+    statusLine.showModels(null, error.isPassing ? 'The server cannot be reached at the moment.' : sentence(error));
     throw error;
   }
 }
@@ -202,6 +202,7 @@ element('start').addEventListener('click', start);
 element('stop').addEventListener('click', stop);
 document.addEventListener('keydown', onKey);
 addEventListener('pagehide', stop);
+takeToken();
 view.build();
 view.showState('idle', 'Idle');
 showFacts().catch(() => {}); // The line at the bottom says so.

@@ -1,7 +1,8 @@
 // The WebRTC connection: sends both tracks to the server, and hands on what comes over the data channel.
 
-import { FULL, LOST, NO_ANSWER, Told, UNREACHABLE, noPathSentence } from './errors.js';
+import { LOST, NO_ANSWER, Told, UNREACHABLE, noPathSentence } from './errors.js';
 import { sendTracks } from './sending.js';
+import { authorization } from './server-facts.js';
 
 const GATHERING_LIMIT_MS = 1000; // Then the offer goes out with the addresses that are known.
 const RELAY_LIMIT_MS = 5000; // the same where a relay has to be asked for its address first
@@ -19,14 +20,15 @@ const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed afte
 /**
  * Connect a session's media to the server. When the signal aborts, the connection is closed.
  * @param {import('./media.js').Media} media
- * @param {RTCIceServer[]} iceServers
+ * @param {RTCConfiguration} configuration the ICE servers to use, and whether no other way is to be taken
  * @param {AbortSignal} signal
  * @param {{onMessage: (text: string) => void, onTrouble: (sentence: string) => void}} reports
  * @returns {Promise<Link>} once the data channel is open
  * @throws {Told} no connection came about; the message says why
  */
-export async function connect(media, iceServers, signal, { onMessage, onTrouble }) {
-  const peer = new RTCPeerConnection({ iceServers });
+export async function connect(media, configuration, signal, { onMessage, onTrouble }) {
+  const { iceServers } = configuration;
+  const peer = new RTCPeerConnection(configuration);
   const channel = peer.createDataChannel('emotions', { ordered: false, maxRetransmits: 0 });
   let answered = Promise.reject(new Error('nothing was offered')); // resolves once the answer is applied
   answered.catch(() => {});
@@ -105,7 +107,7 @@ async function gathered(peer, limit_ms, signal) {
 async function exchange({ sdp, type }) {
   const response = await fetch('/offer', {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
+    headers: { 'Content-Type': 'application/json', ...authorization() },
     body: JSON.stringify({ sdp, type }),
     signal: AbortSignal.timeout(CONNECTING_LIMIT_MS),
   }).catch((error) => {
@@ -114,8 +116,8 @@ async function exchange({ sdp, type }) {
   const body = await response.json().catch(() => null);
   if (response.ok && body) return body;
   const wait_s = Number(response.headers.get('Retry-After'));
-  // The server's own sentence for this says when to come back, which the page does and counts down.
-  const words = response.status === 503 ? FULL : body?.error ?? `The server refused the session without a reason (status ${response.status}).`;
+  const told = body?.error ?? `The server refused the session without a reason (status ${response.status}).`;
+  const words = told.replace(/[;.] try again in \d+ seconds?\.$/i, '.'); // which the page does, and counts down
   throw new Told(words, { isPassing: wait_s > 0, retryAfter_ms: wait_s * 1000 });
 }
 

@@ -32,10 +32,11 @@ const RATE_OVER_MS = 5000;
  * @param {(message: EmotionMessage, rate_hz: number) => void} reports.onResult only those newer than all before
  * @param {(isStale: boolean) => void} reports.onStale whether results have stopped coming, or come again
  * @param {(message: object) => void} reports.onSettings an answer to a settings message
- * @param {(reason: Told) => void} reports.onUnreadable
+ * @param {(text: string) => void} reports.onNotice something that the person should know; the session goes on
+ * @param {(reason: Told) => void} reports.onEnd no more is to come that could be read, and trying again is vain
  * @returns {{read: (text: string) => void, expect: () => void}}
  */
-export function readResults(signal, { onResult, onStale, onSettings, onUnreadable }) {
+export function readResults(signal, { onResult, onStale, onSettings, onNotice, onEnd }) {
   let newest = -1;
   let isStale = false;
   let timer;
@@ -50,8 +51,10 @@ export function readResults(signal, { onResult, onStale, onSettings, onUnreadabl
 
   function read(text) {
     const message = parsed(text);
-    if (!message) return onUnreadable(new Told(OTHER_VERSION, { isFinal: true }));
+    if (!message) return onEnd(new Told(OTHER_VERSION, { isFinal: true }));
     if (message.type === 'settings' || message.type === 'refusal') return onSettings(message);
+    if (message.type === 'notice' && message.code === 'over') return onEnd(new Told(message.text, { isFinal: true }));
+    if (message.type === 'notice') return onNotice(message.text);
     if (message.type !== 'emotion') return; // of a newer server; the rest of it is understood
     if (message.sequence <= newest) return; // The channel is unordered: something newer is shown already.
     newest = message.sequence;

@@ -1,19 +1,50 @@
-// What the server says of itself before a session: its networks, and the ICE servers to use.
+// What the server says of itself before a session, how it can be reached, and the token that it may ask for.
 
 import { NO_ANSWER, Told, UNREACHABLE } from './errors.js';
 
 const LIMIT_MS = 10_000;
+const TOKEN = 'token'; // its name in the address and in this tab's memory
 
 /**
- * @returns {Promise<{models: Object<string, {name: string}>, ice_servers: RTCIceServer[]}>}
+ * @typedef {object} Facts
+ * @property {Object<string, {name: string}>} models
+ * @property {RTCIceServer[]} ice_servers
+ * @property {RTCIceTransportPolicy} ice_transport_policy "relay" where nothing but a TURN server may be used
+ */
+
+/**
+ * @returns {Promise<Facts>}
  * @throws {Told} it cannot be reached, or does not answer as it should
  */
 export async function serverFacts() {
-  const request = { cache: 'no-store', signal: AbortSignal.timeout(LIMIT_MS) };
+  const request = { cache: 'no-store', headers: authorization(), signal: AbortSignal.timeout(LIMIT_MS) };
   const response = await fetch('/config', request).catch((error) => {
     throw new Told(error.name === 'TimeoutError' ? NO_ANSWER : UNREACHABLE, { isPassing: true });
   });
+  if (response.status === 401) throw new Told(await reasonOf(response));
   const facts = response.ok ? await response.json().catch(() => null) : null;
   if (!facts) throw new Told(NO_ANSWER, { isPassing: true });
   return facts;
+}
+
+async function reasonOf(response) {
+  const body = await response.json().catch(() => null);
+  return body?.error ?? NO_ANSWER;
+}
+
+/**
+ * Taken once, as the page begins, from `#token=…`: what stands behind the # is sent to no server and in no referrer.
+ * It leaves the address bar, so that it is in no screenshot, and stays in this tab for when the page is loaded again.
+ */
+export function takeToken() {
+  const given = new URLSearchParams(location.hash.slice(1)).get(TOKEN);
+  if (!given) return;
+  sessionStorage.setItem(TOKEN, given);
+  window.history.replaceState(null, '', location.pathname + location.search);
+}
+
+/** @returns {Object<string, string>} the header that carries it; nothing where there is none */
+export function authorization() {
+  const token = sessionStorage.getItem(TOKEN);
+  return token ? { Authorization: `Bearer ${token}` } : {};
 }

@@ -9,10 +9,10 @@ export class StatusLine {
   #late_ms = null; // the server's part, from the arrival of a picture or sound to the sending of its result
   #roundTrip_ms = null;
 
-  /** @param {?Object<string, {name: string}>} models null where the server cannot be reached */
-  showModels(models) {
+  /** @param {?Object<string, {name: string}>} models null where they are not known, and then why */
+  showModels(models, why = '') {
     const named = Object.entries(models ?? {}).map(([modality, model]) => `${modality} ${model?.name ?? 'none'}`);
-    write(element('models'), models ? `Networks: ${named.join(', ')}` : 'The server cannot be reached at the moment.');
+    write(element('models'), models ? `Networks: ${named.join(', ')}` : why);
   }
 
   /** The server knows its own part of the latency only; without the way there and back it would be a boast. */

@@ -8,8 +8,14 @@ import aiohttp
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from tests.conftest import LiveServer
-from tests.media import SoundTrack, silence
+from rtc.client import RefusedError
+from rtc.config import ServerConfig
+from rtc.limits import AddressLimits
+from tests.conftest import LiveServer, StartServer
+from tests.media import Clip, SoundTrack, silence
+from tests.peers import Peer
+
+_JSON = {"Content-Type": "application/json"}
 
 
 async def _sdp(*, kinds: tuple[str, ...] = (), channel: bool = True) -> str:
@@ -27,7 +33,7 @@ async def _sdp(*, kinds: tuple[str, ...] = (), channel: bool = True) -> str:
 async def _refusal(server: LiveServer, body: bytes) -> tuple[int, str]:
     async with (
         aiohttp.ClientSession() as http,
-        http.post(f"{server.url}/offer", data=body) as response,
+        http.post(f"{server.url}/offer", data=body, headers=_JSON) as response,
     ):
         fields = await response.json()
         assert list(fields) == ["error"]
@@ -104,6 +110,53 @@ async def test_a_body_over_64_kb_is_refused(server: LiveServer) -> None:
     """64 KB is the limit; more gets 413."""
     status, text = await _refusal(server, b" " * 65_537)
     assert (status, "64 KB" in text) == (413, True)
+
+
+async def test_a_body_of_another_kind_is_refused(server: LiveServer) -> None:
+    """An offer that is not declared to be JSON gets 415 and what to declare."""
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(
+            f"{server.url}/offer", data=b"v=0", headers={"Content-Type": "application/sdp"}
+        ) as response,
+    ):
+        assert response.status == 415
+        assert "application/json" in (await response.json())["error"]
+
+
+async def test_readiness_is_room_for_one_more(start_server: StartServer, happy_clip: Clip) -> None:
+    """``/readyz`` gives 200 while there is room, and 503 with Retry-After while there is none."""
+    server = await start_server(ServerConfig(max_sessions=1))
+    async with aiohttp.ClientSession() as http:
+        async with http.get(f"{server.url}/readyz") as response:
+            assert (response.status, await response.json()) == (200, {"status": "ready"})
+        async with (
+            Peer(server.url, SoundTrack(happy_clip.sound)),
+            http.get(f"{server.url}/readyz") as response,
+        ):
+            assert response.status == 503
+            assert response.headers["Retry-After"] == "10"
+            assert "full" in (await response.json())["error"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (AddressLimits(sessions=1), "1 sessions of your address"),
+        (AddressLimits(offers_per_minute=1), "More than 1 offers a minute"),
+    ],
+)
+async def test_one_address_cannot_take_all(
+    start_server: StartServer, happy_clip: Clip, limits: AddressLimits, sentence: str
+) -> None:
+    """Too many sessions or offers of an address get 429, a sentence and when to come again."""
+    server = await start_server(ServerConfig(address_limits=limits))
+    async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
+        with pytest.raises(RefusedError, match=sentence) as refusal:
+            await Peer(server.url, SoundTrack(happy_clip.sound)).__aenter__()
+        assert refusal.value.status == 429
+        assert refusal.value.retry_after_s is not None
+        assert await peer.results(1)
 
 
 async def test_health_names_the_models_and_counts_sessions(server: LiveServer) -> None:

@@ -156,3 +156,17 @@ def test_payloads_without_sense_raise_nothing(codec: RTCRtpCodecParameters) -> N
         assembly.put(packet, codec)
     packets = packets_of(_PICTURES[codec.name], first_number=30_000, timestamp=1 << 30)
     assert len(_put(assembly, chain(*packets[5:]), codec)) == 3
+
+
+@_BOTH
+def test_a_picture_that_never_ends_is_given_up(codec: RTCRtpCodecParameters) -> None:
+    """Parts of one picture that go on and on are not kept; the next key frame comes out."""
+    assembly = PictureAssembly()
+    packets = _packets(codec, first_number=0)
+    (first, *_), number = packets[0], 0
+    for number in range(4000):
+        packet = first._replace(sequence_number=number, payload=first.payload.ljust(1200, b"\1"))
+        assembly.put(packet, codec)
+    assert sum(map(len, assembly._parts)) < 1 << 20
+    behind = packets_of(_PICTURES[codec.name], first_number=number + 1, timestamp=PICTURE_TICKS)
+    assert len(_put(assembly, chain(*behind), codec)) == 9

@@ -9,6 +9,7 @@ import pytest
 
 from models.fusion import FusionConfig
 from rtc.config import IceServer
+from rtc.ports import PortRange
 from rtc.tls import TlsConfig
 from server import read_settings
 
@@ -40,6 +41,10 @@ from server import read_settings
             ["--ice-server", "turn:here", "--ice-username", "me"],
             "needs a username and a credential",
         ),
+        (["--ice-relay-only"], "--ice-relay-only needs a TURN server"),
+        (["--ice-server", "stun:here", "--ice-relay-only"], "needs a TURN server; name it with"),
+        (["--udp-ports", "50000"], "'50000' is no range of ports; write FIRST-LAST"),
+        (["--udp-ports", "80-90"], "'80-90' is no range of ports; ports go from 1024 to 65535"),
         (["--key-file", "mine.key"], "--cert-file and --key-file belong together"),
         (["--self-signed", "--cert-file", "c", "--key-file", "k"], "--self-signed makes its own"),
     ],
@@ -135,7 +140,7 @@ def test_help_explains_every_setting(capsys: pytest.CaptureFixture[str]) -> None
         "AUDIO_SMOOTH_K", "FACE_SMOOTH_K", "AUDIO_VAD_THRESH", "FUSE_W_VOICE", "FUSION",
         "AUDIO_WEIGHTS", "FACE_WEIGHTS", "FACE_DEVICE", "PRELAUNCH_EVAL", "EVAL_BATCH_WINDOWS",
         "EVAL_MAX_PER_CLASS", "FUSED_SAMPLES_PER_CLASS", "RAVDESS_ROOT", "FER_TEST_ROOT",
-        "ICE_SERVERS", "ICE_USERNAME", "ICE_CREDENTIAL",
+        "ICE_SERVERS", "ICE_USERNAME", "ICE_CREDENTIAL", "ICE_RELAY_ONLY", "UDP_PORTS",
     ):  # fmt: skip
         assert re.search(rf"\[{name}; default [^\]]+\]", text), name
 
@@ -166,10 +171,29 @@ def test_ice_servers_as_flags_take_the_place_of_the_environments(
     )
 
 
+def test_what_a_firewall_asks_for_is_read_from_the_environment_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Relays alone and a range of ports can be set there, and flags win."""
+    monkeypatch.setenv("ICE_SERVERS", "turn:a")
+    monkeypatch.setenv("ICE_USERNAME", "me")
+    monkeypatch.setenv("ICE_CREDENTIAL", "word")
+    monkeypatch.setenv("ICE_RELAY_ONLY", "1")
+    monkeypatch.setenv("UDP_PORTS", "40000-40009")
+    settings = read_settings([])
+    assert settings.server.session.ice_relay_only
+    assert settings.udp_ports == PortRange(40_000, 40_009)
+    settings = read_settings(["--ice-relay-only", "0", "--udp-ports", "50000-50100"])
+    assert not settings.server.session.ice_relay_only
+    assert settings.udp_ports == PortRange(50_000, 50_100)
+
+
 def test_by_default_there_is_no_ice_server_and_no_https() -> None:
     """Nobody is contacted, and nothing encrypted, without being told to."""
     settings = read_settings([])
     assert settings.server.session.ice_servers == ()
+    assert not settings.server.session.ice_relay_only
+    assert settings.udp_ports is None
     assert settings.tls == TlsConfig()
 
 

@@ -46,6 +46,9 @@ async def _etag(server: LiveServer, path: str) -> str:
         return response.headers["ETag"]
 
 
+_JSON = {"Content-Type": "application/json"}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -68,10 +71,11 @@ async def test_every_answer_carries_the_security_headers(
     """Page, files, facts and refusals alike say what a page of this server may do."""
     async with (
         aiohttp.ClientSession() as http,
-        http.request(method, f"{server.url}{path}") as response,
+        http.request(method, f"{server.url}{path}", headers=_JSON) as response,
     ):
         assert response.status == status
         headers = response.headers
+    assert "Server" not in headers
     assert headers["Content-Security-Policy"] == POLICY
     assert headers["Permissions-Policy"] == "camera=(self), microphone=(self)"
     assert headers["Referrer-Policy"] == "no-referrer"
@@ -83,10 +87,10 @@ async def test_a_body_too_large_and_a_fault_of_ours_carry_them_too(
 ) -> None:
     """413, and 500 after an exception, come with the headers."""
     async with aiohttp.ClientSession() as http:
-        async with http.post(f"{server.url}/offer", data=b" " * 65_537) as response:
+        async with http.post(f"{server.url}/offer", data=b" " * 65_537, headers=_JSON) as response:
             assert (response.status, response.headers["X-Content-Type-Options"]) == (413, "nosniff")
         monkeypatch.delattr("rtc.app.read_offer")
-        async with http.post(f"{server.url}/offer", data=b"{}") as response:
+        async with http.post(f"{server.url}/offer", data=b"{}", headers=_JSON) as response:
             assert (response.status, response.headers["X-Content-Type-Options"]) == (500, "nosniff")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 import pytest
@@ -15,10 +17,12 @@ from aioice.turn import make_integrity_key
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 from aiortc.rtcicetransport import connection_kwargs
 
+from rtc.client import post_offer
 from rtc.config import IceServer, ServerConfig, SessionConfig
+from rtc.serve import own_addresses
 from tests.conftest import LiveServer, StartServer
-from tests.media import SoundTrack, silence
-from tests.peers import post_offer
+from tests.media import Clip, SoundTrack, silence
+from tests.peers import Peer
 
 SECRET = "a credential for nobody else"
 USERNAME = "emotions"
@@ -105,21 +109,45 @@ async def _told(server: LiveServer) -> object:
         return (await response.json())["ice_servers"]
 
 
-async def test_by_default_no_server_is_named_and_none_asked(
-    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def contacted(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Whom this process sends to, connects to or looks up, from here on: addresses and names.
+
+    Below aiortc and asyncio: whatever they do goes through Python's sockets.
+    """
+    hosts: set[str] = set()
+
+    def watch(of: object, name: str, host: Callable[..., str]) -> None:
+        original = getattr(of, name)
+
+        def call(*given: Any, **named: Any) -> Any:
+            hosts.add(host(*given))
+            return original(*given, **named)
+
+        monkeypatch.setattr(of, name, call)
+
+    watch(socket.socket, "sendto", lambda _, *given: given[-1][0])
+    watch(socket.socket, "connect", lambda _, address: address[0])
+    watch(socket.socket, "connect_ex", lambda _, address: address[0])
+    watch(socket, "getaddrinfo", lambda host, *_: host)
+    watch(socket, "gethostbyname", lambda host: host)
+    return hosts
+
+
+async def test_by_default_no_server_is_named_and_nobody_contacted_but_the_peer(
+    server: LiveServer, contacted: set[str], happy_clip: Clip
 ) -> None:
-    """Without the setting the page is told of none, and the server looks for none itself."""
-    asked: list[object] = []
-
-    async def record(*given: object, **_: object) -> None:
-        asked.append(given)
-
-    monkeypatch.setattr("aioice.ice.server_reflexive_candidate", record)
-    monkeypatch.setattr("aioice.ice.relayed_candidate", record)
+    """A session, from offer to results to end, sends to no other machine and looks up no name."""
     assert await _told(server) == []
-    answer = await _answer(server)
-    assert "typ host" in answer
-    assert asked == []
+    async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
+        assert "typ host" in peer.client.connection.remoteDescription.sdp
+        assert await peer.results(3)
+        assert contacted  # the packets between the two
+    async with asyncio.timeout(10):
+        while server.registry.sessions:  # noqa: ASYNC110  what ends is a session, not an event
+            await asyncio.sleep(0.05)
+    # The peer is a process of this machine, so all that is sent ends here.
+    assert contacted <= {str(address) for address in own_addresses()}
 
 
 async def test_a_stun_server_tells_the_server_its_outer_address(

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -58,9 +59,9 @@ async def test_a_peer_that_never_connects_is_forgotten(
     start_server: StartServer, happy_clip: Clip
 ) -> None:
     """An offer whose sender vanishes after the answer holds its place for a short while only."""
-    server = await start_server(ServerConfig(session=SessionConfig(media_timeout_s=1.0)))
+    server = await start_server(ServerConfig(session=SessionConfig(connect_timeout_s=1.0)))
     peer = Peer(server.url, SoundTrack(happy_clip.sound))
-    peer._connection.setRemoteDescription = lambda _: asyncio.sleep(0)
+    peer.client.connection.setRemoteDescription = lambda _: asyncio.sleep(0)
     async with peer:
         assert len(server.registry.sessions) == 1
         await until(lambda: not server.registry.sessions)
@@ -116,9 +117,46 @@ async def test_a_peer_that_takes_no_message_so_long_stays(
     monkeypatch.setattr("aiortc.rtcsctptransport.LOCAL_MAX_MESSAGE_SIZE", 10)
     async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
         (session,) = server.registry.sessions.values()
-        await until(lambda: session._channel is not None and session._channel.drops >= 2)
+        await until(lambda: session.counts.dropped >= 2)
         assert list(server.registry.sessions.values()) == [session]
         assert peer.messages == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [
+        ({"max_duration_s": 1.5}, "it has lasted 1.5 s"),
+        ({"max_packets_per_s": 5}, "more than 5 packets a second"),
+    ],
+)
+async def test_who_may_not_stay_is_told_before_the_end(
+    start_server: StartServer, happy_clip: Clip, limit: dict[str, float], why: str
+) -> None:
+    """A session that lasts too long or sends too much is ended, and its peer is told that coming
+    back is vain.
+    """
+    server = await start_server(ServerConfig(session=SessionConfig(**limit)))
+    async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
+        await until(lambda: bool(peer.replies))
+        await until(lambda: not server.registry.sessions)
+    (notice,) = peer.replies
+    assert (notice["type"], notice["code"]) == ("notice", "over")
+    assert why in notice["text"]
+
+
+async def test_a_flood_of_messages_ends_the_session(server: LiveServer, happy_clip: Clip) -> None:
+    """The twenty-first message of a second is answered by a notice, those behind it by nothing, and
+    the two hundred and first by the end.
+    """
+    async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
+        await peer.results(1)
+        for _ in range(400):
+            peer.client.channel.send("x")
+        await until(lambda: not server.registry.sessions)
+        await until(lambda: peer.replies[-1].get("code") == "over")
+    codes = Counter(reply.get("code", reply["type"]) for reply in peer.replies)
+    assert codes["refusal"] <= 40  # of two seconds at most
+    assert 1 <= codes["too-many-messages"] <= 2
 
 
 class _FailingVoice:
@@ -134,14 +172,20 @@ async def test_a_session_outlives_a_predictor_that_raises(
     happy_clip: Clip,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """When the voice network raises, the face goes on, and the log says it once."""
+    """When the voice network raises, the face goes on, the peer is told, and the log says it once,
+    with the session that it was.
+    """
     engine = InferenceEngine(_FailingVoice(), models.face)
     try:
         server = await start_server(other_engine=engine)
         tracks = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)
         async with Peer(server.url, *tracks) as peer:
             message = (await peer.results(6))[-1]
+            (session_id,) = server.registry.sessions
         assert (message.voice, message.evidence) == (None, "face")
+        notices = [reply for reply in peer.replies if reply["type"] == "notice"]
+        assert [notice["code"] for notice in notices] == ["voice-failed"]
         assert caplog.text.count("the voice predictor failed") == 1
+        assert f"session {session_id}: the voice predictor failed" in caplog.text
     finally:
         engine.close()

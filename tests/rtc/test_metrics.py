@@ -16,7 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from models.engine import InferenceEngine
 from models.face.predictor import FaceReading, Look
 from models.loading import LoadedModels
-from rtc.metrics import Counts, add_metrics
+from rtc.counts import Counts
+from rtc.metrics import Sources, add_metrics
+from rtc.reasons import REASONS
 from tests.conftest import LiveServer, StartServer
 from tests.media import Clip, PictureTrack, SoundTrack
 from tests.peers import Peer
@@ -26,12 +28,12 @@ LAG = "emotion_loop_lag_seconds"
 
 
 async def scraped(url: str) -> dict[str, float]:
-    """Read the figures as Prometheus would: values by name, those of buckets by their bound."""
+    """Read the figures as Prometheus would: values by name and labels, such as bounds."""
     async with aiohttp.ClientSession() as http, http.get(f"{url}/metrics") as response:
         assert response.status == 200
         text = await response.text()
     return {
-        sample.name + sample.labels.get("le", ""): sample.value
+        sample.name + "".join(value for _, value in sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
@@ -128,6 +130,17 @@ async def test_skipped_requests_are_counted(
         await asyncio.to_thread(engine.close)
 
 
+async def test_tasks_are_counted(server: LiveServer) -> None:
+    """The gauge rises with each task of the process's loop, and falls when it ends."""
+    before = (await scraped(server.url))["emotion_tasks"]
+    tasks = [asyncio.create_task(asyncio.sleep(60)) for _ in range(3)]
+    assert (await scraped(server.url))["emotion_tasks"] == before + 3
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert (await scraped(server.url))["emotion_tasks"] == before
+
+
 async def test_a_loop_that_stands_still_is_seen(server: LiveServer) -> None:
     """The loop is looked at many times a second, and a stop of 0.6 s is in no bucket below 0.5."""
     await asyncio.sleep(0.3)
@@ -165,6 +178,53 @@ async def test_it_carries_the_security_headers(server: LiveServer) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_refusals_are_counted_by_their_reason(server: LiveServer) -> None:
+    """Every reason is there from the start; each refusal raises its own and no other."""
+    before = await scraped(server.url)
+    async with aiohttp.ClientSession() as http:
+        for _ in range(2):
+            await http.post(f"{server.url}/offer", json={"type": "offer"})
+        await http.get(f"{server.url}/nowhere")
+    after = await scraped(server.url)
+    rises = {
+        name.removeprefix("emotion_refusals_total"): after[name] - before[name]
+        for name in before
+        if name.startswith("emotion_refusals_total")
+    }
+    assert set(rises) == set(REASONS)
+    assert {name: rise for name, rise in rises.items() if rise} == {"malformed": 2, "not_found": 1}
+
+
+async def test_inference_is_timed_and_faults_are_counted(
+    start_server: StartServer, models: LoadedModels, happy_clip: Clip
+) -> None:
+    """Each face result is in the histogram with a time that can be; a network that fails counts
+    once as a fault of the session.
+    """
+
+    class Failing:
+        def predict(self, batch: Sequence[object]) -> list[object]:
+            raise RuntimeError(f"cannot compute {len(batch)} windows")
+
+    engine = InferenceEngine(Failing(), models.face)
+    try:
+        server = await start_server(other_engine=engine)
+        tracks = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)
+        async with Peer(server.url, *tracks) as peer:
+            await peer.results(5)
+            figures = await scraped(server.url)
+    finally:
+        engine.close()
+    assert figures["emotion_inference_seconds_countface"] >= 3
+    mean_s = (
+        figures["emotion_inference_seconds_sumface"]
+        / figures["emotion_inference_seconds_countface"]
+    )
+    assert 0.0005 < mean_s < 1
+    assert figures["emotion_faults_totalvoice-failed"] == 1
+    assert figures["emotion_faults_totalface-failed"] == 0
+
+
 async def test_figures_are_read_and_not_written(server: LiveServer) -> None:
     """POST gets 405 and the method that is taken."""
     async with aiohttp.ClientSession() as http, http.post(f"{server.url}/metrics") as response:
@@ -172,26 +232,26 @@ async def test_figures_are_read_and_not_written(server: LiveServer) -> None:
         assert "GET" in response.headers["Allow"]
 
 
-async def test_two_applications_have_figures_of_their_own() -> None:
+async def test_two_applications_have_figures_of_their_own(engine: InferenceEngine) -> None:
     """Nothing is registered for the whole process: each shows its own counts."""
     clients = []
     for pictures in (3, 5):
         app = web.Application()
-        add_metrics(app, partial(Counts, pictures=pictures), lambda: 0)
+        add_metrics(app, Sources(partial(Counts, pictures=pictures), lambda: 0, {}, engine))
         clients.append(TestClient(TestServer(app)))
     async with clients[0] as one, clients[1] as other:
         figures = [await scraped(str(each.make_url("")).rstrip("/")) for each in (one, other)]
     assert [counters(each).pictures for each in figures] == [3, 5]
 
 
-async def test_the_watch_ends_with_the_application() -> None:
+async def test_the_watch_ends_with_the_application(engine: InferenceEngine) -> None:
     """One task looks at the loop while the application runs, and none is left behind."""
 
     def watching() -> int:
         return sum(task.get_name() == "event loop lag" for task in asyncio.all_tasks())
 
     app = web.Application()
-    add_metrics(app, Counts, lambda: 0)
+    add_metrics(app, Sources(Counts, lambda: 0, {}, engine))
     async with TestClient(TestServer(app)):
         assert watching() == 1
     assert watching() == 0

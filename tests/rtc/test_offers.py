@@ -1,12 +1,16 @@
-"""What an answer asks of whoever offered."""
+"""What is wrong with an offer, in a sentence, and what an answer asks of whoever offered."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
+
 import pytest
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import SessionDescription
 
-from rtc.offers import with_long_packets
+from rtc.offers import OfferError, read_offer, with_long_packets
 
 _KINDS = (("audio",), ("video",), ("audio", "video"), ("video", "audio"))
 
@@ -28,3 +32,48 @@ async def test_sound_is_wished_for_in_long_packets(kinds: tuple[str, ...]) -> No
     assert len(sections) == len(kinds)
     own = [part for part in asking.sdp.split("m=") if "a=ptime:60" in part]
     assert all(part.startswith("audio ") for part in own)
+
+
+async def _offered() -> str:
+    """What a peer with sound, pictures and a channel offers."""
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    for kind in ("audio", "video"):
+        peer.addTransceiver(kind)
+    peer.createDataChannel("emotions")
+    await peer.setLocalDescription(await peer.createOffer())
+    await peer.close()
+    return str(peer.localDescription.sdp)
+
+
+def _without(start: str) -> Callable[[str], str]:
+    return lambda sdp: re.sub(rf"(?m)^{start}.*\r\n", "", sdp)
+
+
+def _with_many_candidates(sdp: str) -> str:
+    line = "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n"
+    return sdp.replace("a=ice-ufrag", line * 65 + "a=ice-ufrag", 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (_without("a=fingerprint"), "lacks a=fingerprint"),
+        (_without("a=setup"), "lacks a=fingerprint or a=setup"),
+        (_without("a=sendrecv"), "audio section of the offer lacks a=sendrecv"),
+        (_without("a=mid"), "a=mid lines"),
+        (lambda sdp: sdp.replace("BUNDLE 0", "BUNDLE 7"), "a=mid lines"),
+        (lambda sdp: sdp.replace("a=mid:1", "a=mid:0"), "a=mid lines"),
+        (lambda sdp: sdp.replace("m=application", "m=text"), "kind 'text'"),
+        (_with_many_candidates, "more than 64 candidates for audio"),
+    ],
+)
+async def test_what_would_fail_later_is_refused_now(
+    change: Callable[[str], str], sentence: str
+) -> None:
+    """What aiortc takes, and trips over after the answer, is told to the sender."""
+    sdp = await _offered()
+    assert read_offer(json.dumps({"sdp": sdp, "type": "offer"}).encode()).sdp == sdp
+    changed = change(sdp)
+    assert changed != sdp
+    with pytest.raises(OfferError, match=sentence):
+        read_offer(json.dumps({"sdp": changed, "type": "offer"}).encode())

@@ -96,7 +96,7 @@ async def test_nonsense_is_refused_and_outlived(server: LiveServer, happy_clip: 
             ("", None, "not JSON"),
             ("much", None, "not JSON"),
             ("[" * 4000, None, "not JSON"),
-            ("x" * 5000, None, "at most 4096 characters, not 5000"),
+            ("x" * 5000, None, "at most 4096 bytes"),
             ("[1]", None, "not a list"),
             (_request(version=2), 9, "version must be 1, not 2"),
             (_request(type="emotion"), 9, 'type must be "settings"'),
@@ -142,7 +142,7 @@ async def test_a_failure_to_answer_does_not_end_the_session(
         (session,) = server.registry.sessions.values()
         with monkeypatch.context() as broken:
             broken.setattr(session._observer, "answer", lambda received: received.no_such_thing)
-            peer._channel.send(_request())
+            peer.client.channel.send(_request())
             await peer.results(2)
         assert "a message could not be answered" in caplog.text
         assert await peer.ask() == AS_SHIPPED

@@ -69,7 +69,8 @@ def running_server(log: Path, *flags: str) -> Iterator[ServerProcess]:
     """Start a server on a free port; in the end it must obey SIGTERM, without a traceback."""
     alone = all(ip.ip == "127.0.0.1" for a in ifaddr.get_adapters() for ip in a.ips if ip.is_IPv4)
     program = ["-c", _ON_LOOPBACK, "server.py"] if alone else ["server.py"]
-    given = ["--port", "0", "--offline", "--face-model", "embedded", *flags]
+    # Without --drain 0 it would wait for those whom a test has left there.
+    given = ["--port", "0", "--offline", "--face-model", "embedded", "--drain", "0", *flags]
     with (
         log.open("w") as errors,
         subprocess.Popen(

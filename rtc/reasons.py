@@ -1,0 +1,38 @@
+"""The words by which refusals and faults are counted; every one is there from the start, at 0."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Reason = Literal[
+    "full",
+    "late",
+    "stopping",
+    "no_way",
+    "sessions_per_address",
+    "offers_per_minute",
+    "malformed",
+    "too_large",
+    "type",
+    "token",
+    "origin",
+    "not_found",
+    "method",
+    "fault",
+]
+"""Why a request is refused."""
+
+Fault = Literal[
+    "sound-stalled",
+    "pictures-stalled",
+    "voice-failed",
+    "face-failed",
+    "too-many-messages",
+]
+"""What goes wrong in a session that goes on; the code of the notice that tells its peer."""
+
+Event = Literal["stopping", "over"]
+"""What else a notice may tell: the server ends soon; this session ends, and coming back is vain."""
+
+REASONS: tuple[Reason, ...] = get_args(Reason)
+FAULTS: tuple[Fault, ...] = get_args(Fault)

@@ -1,0 +1,90 @@
+"""When to ask a sender again: for packets that did not come, and for a key frame where that fails.
+
+Senders answer both: RFC 4585, sections 6.2.1 (NACK) and 6.3.1 (PLI), RFC 4588 (retransmission).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_FIRST_INTERVAL_S = 0.05  # before a round trip is known
+_LONGEST_INTERVAL_S = 0.25
+_MOST_TIMES = 10  # one packet is asked for; where a third is lost, one in a thousand still lacks
+_GAIN = 1 / 8  # of a new round trip, as for TCP (RFC 6298, section 2)
+_FIRST_KEY_PATIENCE_S = 0.3  # a key frame is on its way when a stream begins
+_KEY_INTERVAL_S = 0.6  # it takes several packets, and they may have to be asked for
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked for: when for the last time, and how often."""
+
+    at: float
+    times: int
+
+
+class Repair:
+    """Of one stream of pictures; times in seconds of one clock."""
+
+    def __init__(self) -> None:
+        self._asked: dict[int, _Asked] = {}
+        self._interval_s = _FIRST_INTERVAL_S
+        self._key_wanted_since: float | None = None
+        self._key_asked_at: float | None = None
+        self._had_key = False
+
+    @property
+    def due_at(self) -> float | None:
+        """When a packet should be asked for again, should it not come; None for never."""
+        asked = [each.at for each in self._asked.values() if each.times < _MOST_TIMES]
+        return min(asked) + self._interval_s if asked else None
+
+    def numbers(self, missing: Sequence[int], now: float) -> list[int]:
+        """Return for which of the missing packets to ask now, and take them for asked for.
+
+        A round trip passes before one is asked for again: it may be on its way.
+        """
+        if not missing:
+            self._asked.clear()
+            return []
+        self._asked = {number: self._asked[number] for number in missing if number in self._asked}
+        due = [number for number in missing if self._is_due(number, now)]
+        for number in due:
+            times = self._asked[number].times if number in self._asked else 0
+            self._asked[number] = _Asked(now, times + 1)
+        return due
+
+    def came_again(self, number: int, now: float) -> None:
+        """Learn from a retransmission how long a round trip takes."""
+        asked = self._asked.get(number)
+        # Of one that was asked for twice nobody knows which request it answers (RFC 6298, 3).
+        if asked is not None and asked.times == 1:
+            mean_s = self._interval_s + _GAIN * (now - asked.at - self._interval_s)
+            self._interval_s = min(max(mean_s, _FIRST_INTERVAL_S), _LONGEST_INTERVAL_S)
+
+    def wants_key(self, now: float, *, needs_key: bool) -> bool:
+        """Say whether to ask for a key frame now, and take it for asked for.
+
+        Args:
+            now: the time.
+            needs_key: whether nothing can be decoded without one.
+        """
+        if not needs_key:
+            self._had_key, self._key_wanted_since = True, None
+            return False
+        if self._key_wanted_since is None:
+            self._key_wanted_since = now
+        patience_s = 0.0 if self._had_key else _FIRST_KEY_PATIENCE_S
+        if now - self._key_wanted_since < patience_s:
+            return False
+        if self._key_asked_at is not None and now - self._key_asked_at < _KEY_INTERVAL_S:
+            return False
+        self._key_asked_at = now
+        return True
+
+    def _is_due(self, number: int, now: float) -> bool:
+        asked = self._asked.get(number)
+        if asked is None:
+            return True
+        return asked.times < _MOST_TIMES and now - asked.at >= self._interval_s
