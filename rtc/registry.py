@@ -103,12 +103,13 @@ class SessionRegistry:
     async def drain(self, limit_s: float) -> None:
         """Let nobody more in, tell those who are here, and give them ``limit_s`` to leave."""
         self._closing = True
+        if not limit_s or not self._tasks:
+            return
         for session in self.sessions.values():
             session.tell(
                 "stopping", f"The server is about to stop; this session ends in {limit_s:g} s."
             )
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=limit_s)
+        await asyncio.wait(self._tasks, timeout=limit_s)
 
     async def aclose(self) -> None:
         """End every session and wait until all are closed, or have had their time."""

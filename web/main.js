@@ -148,7 +148,7 @@ async function session(media, signal, onUp) {
 function showWait(reason, left_s) {
   view.clearResults();
   statusLine.clear();
-  say({ wait: sentence(reason) });
+  say({ wait: sentence(reason), told: '' });
   view.showState('reconnecting', 'Trying again', left_s);
 }
 
