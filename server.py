@@ -195,7 +195,10 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.collect()  # for else it waits until a quarter of what is frozen now has come besides
+    # People who stay leave next to nothing to it; each who leaves leaves a thousand objects, which
+    # it is to take soon: many at once are a long stop, and keep their memory until then.
+    gc.set_threshold(10_000, 2, 2)
 
 
 def _invitation(

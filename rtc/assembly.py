@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 
 from aiortc import RTCRtpCodecParameters
@@ -88,8 +87,8 @@ def _vp8_pixels(data: bytes) -> int:
     """
     if data[0] & 1 or len(data) < 10:
         return 0
-    width, height = struct.unpack_from("<HH", data, 6)
-    return (width & 0x3FFF) * (height & 0x3FFF)
+    width, height = (int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (6, 8))
+    return width * height
 
 
 def _is_key(codec: RTCRtpCodecParameters, data: bytes) -> bool:

@@ -12,14 +12,14 @@ from typing import Any, Self
 import aiohttp
 from aiortc import (
     MediaStreamTrack,
-    RTCConfiguration,
-    RTCIceServer,
     RTCPeerConnection,
     RTCSessionDescription,
 )
 
 from rtc.config import IceServer
+from rtc.consent import keep_consent
 from rtc.messages import CHANNEL_LABEL, SCHEMA_VERSION, EmotionMessage
+from rtc.ways import rtc_configuration
 
 _MOST_WAITING = 240  # results: two minutes; who reads none for longer loses the oldest
 _REPLY_PATIENCE_S = 5.0
@@ -54,6 +54,7 @@ class EmotionClient:
         *,
         token: str | None = None,
         ice_servers: tuple[IceServer, ...] = (),
+        relay_only: bool = False,
         on_text: Callable[[str], None] | None = None,
     ) -> None:
         """Be ready for the server at ``url``.
@@ -62,7 +63,8 @@ class EmotionClient:
             url: of the page, with or without the slash at the end.
             token: where the server asks for one.
             ice_servers: which help to find a way; without any, none is asked.
-            on_text: called with each message as it arrives, before anything else is done with it.
+            relay_only: take no way but that of a TURN server.
+            on_text: called with each message as it arrives, but with no result after a newer one.
         """
         self.gone: str | None = None
         self._url = url.rstrip("/")
@@ -70,13 +72,12 @@ class EmotionClient:
         self._on_text = on_text
         self._results: deque[EmotionMessage] = deque(maxlen=_MOST_WAITING)
         self._replies: dict[int, dict[str, Any]] = {}
+        self._newest = -1  # sequence of a result
         self._asked = 0
         self._closed = False
         self._news = asyncio.Condition()
         self._notes: set[asyncio.Task[None]] = set()
-        servers = [RTCIceServer(list(s.urls), s.username, s.credential) for s in ice_servers]
-        # Without an explicit list, be it empty, aiortc asks a public STUN server.
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self.connection = RTCPeerConnection(rtc_configuration(ice_servers, relay_only=relay_only))
         self.connection.on("connectionstatechange", self._on_state)
         self.channel = self.connection.createDataChannel(
             CHANNEL_LABEL, ordered=False, maxRetransmits=0
@@ -109,9 +110,12 @@ class EmotionClient:
         local = self.connection.localDescription
         answer = await post_offer(self._url, {"sdp": local.sdp, "type": local.type}, self._token)
         await self.connection.setRemoteDescription(RTCSessionDescription(**answer))
+        association = self.connection.sctp
+        assert association is not None  # the data channel's
+        keep_consent(association.transport.transport._connection)  # noqa: SLF001  as the server
 
     async def results(self) -> AsyncGenerator[EmotionMessage, None]:
-        """Yield each result once, as they come, until the connection ends."""
+        """Yield results as they come, each newer than the one before, until the connection ends."""
         while True:
             async with self._news:
                 await self._news.wait_for(lambda: self._results or self._has_ended)
@@ -146,13 +150,16 @@ class EmotionClient:
         return self._closed or self.gone is not None
 
     def _on_message(self, text: str) -> None:
-        if self._on_text is not None:
-            self._on_text(text)
         fields = json.loads(text)
         if fields["type"] == "emotion":
+            if fields["sequence"] <= self._newest:
+                return  # the channel is unordered, and results may be sent twice
+            self._newest = fields["sequence"]
             self._results.append(EmotionMessage.from_json(text))
         elif isinstance(fields.get("id"), int):
             self._replies[fields["id"]] = fields
+        if self._on_text is not None:
+            self._on_text(text)
         self._note()
 
     def _on_state(self) -> None:

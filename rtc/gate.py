@@ -1,21 +1,29 @@
 """Which datagrams may reach aioice and aiortc: connectivity checks, and DTLS.
 
 Anybody can send to a media port. aiortc ends a live connection over an empty datagram, or one of
-1501 bytes, whoever sent it; aioice keeps everything that comes before the peer does, and raises
-into the event loop for attributes of the wrong length: see tests/rtc/test_upstream.py.
+1501 bytes, whoever sent it, and reads one record of a datagram that may have more; aioice keeps
+everything that comes before the peer does, and raises into the event loop for attributes of the
+wrong length: see tests/rtc/test_upstream.py.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from aioice import stun
 from aioice.ice import StunProtocol
 from aiortc import RTCDtlsTransport
 
+from rtc.clock import Clock
+
 _MOST_BYTES = 1500  # in one datagram; aiortc itself sends and reads no more at once
 _MOST_WAITING = 64  # datagrams that aiortc has not read yet; a handshake has a dozen
 _COMPONENT = 1  # RTP and RTCP share one (RFC 5761)
+_MOST_PER_S = 500  # datagrams of a peer; each takes some 100 us, so a twentieth of a core
+_MOST_STRANGE_PER_S = 50  # of those whose address is new
+_MOST_RECORDS = 16  # of DTLS in one datagram; a whole flight of a handshake has fewer
+_RECORD_HEADER_BYTES = 13  # RFC 6347, section 4.1
 _MOST_ADDRESSES = 64  # of one peer; each that a peer claims to have is tried, and costs time
 
 
@@ -26,7 +34,9 @@ class Gate:
         refused: datagrams that went no further.
     """
 
-    def __init__(self, transport: RTCDtlsTransport, socket: StunProtocol) -> None:
+    def __init__(
+        self, transport: RTCDtlsTransport, socket: StunProtocol, clock: Clock = time.monotonic
+    ) -> None:
         """Hand what may pass to ``socket``, as it takes datagrams now."""
         self.refused = 0
         self._transport = transport
@@ -34,6 +44,9 @@ class Gate:
         self._connection = transport.transport._connection  # noqa: SLF001
         self._socket = socket
         self._pass_on = socket.datagram_received
+        self._clock = clock
+        self._second = 0
+        self._count = self._strange = 0  # datagrams in this second, and those of new addresses
         # What is there already came before our answer went out: it is nobody's.
         while not self._connection._queue.empty():  # noqa: SLF001  as above
             self._connection._queue.get_nowait()  # noqa: SLF001
@@ -44,31 +57,41 @@ class Gate:
         RFC 7983, section 7, says by its first byte what it is. RTCP is dropped, too: what a peer
         reports about media concerns senders only, and the server sends none.
         """
-        if not 0 < len(data) <= _MOST_BYTES:
-            may_pass = False
-        elif data[0] < 4:
-            may_pass = self._may_check(data, address)
-        else:
-            may_pass = self._is_dtls(data, address) and self._has_room()
-        if may_pass:
-            try:
-                self._pass_on(data, address)
-            except Exception:  # noqa: BLE001  aioice raises many kinds for what lacks an attribute
-                may_pass = False
-        self.refused += not may_pass
+        passed = False
+        if 0 < len(data) <= _MOST_BYTES:
+            if data[0] < 4:
+                passed = self._may_check(data, address) and self._try(data, address)
+            elif 20 <= data[0] < 64 and self._may_be_dtls(data, address):
+                passed = all(self._try(record, address) for record in _records(data))
+        self.refused += not passed
 
-    def _is_dtls(self, data: bytes, address: Any) -> bool:
-        """Whether it is DTLS; of a stranger, only what a connection's keys protect.
+    def _try(self, data: bytes, address: Any) -> bool:
+        try:
+            self._pass_on(data, address)
+        except Exception:  # noqa: BLE001  aioice raises many kinds for what lacks an attribute
+            return False
+        return True
+
+    def _may_be_dtls(self, data: bytes, address: Any) -> bool:
+        """Whether somebody may send it; a stranger, only what a connection's keys protect.
 
         A peer whose address changes is a stranger until its next check. Before there are keys one
         forged message would end the handshake.
         """
-        if not 20 <= data[0] < 64:
-            return False
-        is_protected = data[0] == 23 or data[0] >= 32  # RFC 6347, section 4.1; RFC 9147, section 4
-        return self._candidate_at(address) is not None or (
-            is_protected and self._transport.state == "connected"
-        )
+        is_known = self._candidate_at(address) is not None
+        if not is_known:
+            # RFC 6347, section 4.1, and RFC 9147, section 4.
+            is_protected = data[0] == 23 or data[0] >= 32
+            if not is_protected or self._transport.state != "connected":
+                return False
+        return self._is_in_time(is_known=is_known) and self._has_room()
+
+    def _is_in_time(self, *, is_known: bool) -> bool:
+        if (second := int(self._clock())) != self._second:
+            self._second, self._count, self._strange = second, 0, 0
+        self._count += 1
+        self._strange += not is_known
+        return self._count <= _MOST_PER_S and (is_known or self._strange <= _MOST_STRANGE_PER_S)
 
     def _may_check(self, data: bytes, address: Any) -> bool:
         """Whether it is a connectivity check; of a stranger, with the right credentials.
@@ -85,13 +108,15 @@ class Gate:
             return False  # without it, aioice fails where nobody hears of it
         known = self._candidate_at(address)
         if known is not None:
-            return bool(known.component == _COMPONENT)  # aioice asserts it
+            # aioice asserts the component.
+            return bool(known.component == _COMPONENT) and self._is_in_time(is_known=True)
         if message.transaction_id in self._socket.transactions:
             return True
         return (
             len(self._candidates) < _MOST_ADDRESSES
             and is_request
             and message.check_message_integrity(self._connection.local_password.encode())
+            and self._is_in_time(is_known=False)
         )
 
     def _candidate_at(self, address: Any) -> Any:
@@ -111,3 +136,20 @@ class Gate:
     def _candidates(self) -> list[Any]:
         # The public place makes a copy.
         return self._connection._remote_candidates  # noqa: SLF001
+
+
+def _records(data: bytes) -> list[bytes]:
+    """Return the records of a datagram, each by itself: aiortc reads one, and keeps the rest.
+
+    Of DTLS 1.3 (RFC 9147, section 4), whose records need not say where they end, the whole.
+    """
+    if data[0] >= 32:
+        return [data]
+    records: list[bytes] = []
+    while len(data) >= _RECORD_HEADER_BYTES and len(records) < _MOST_RECORDS:
+        end = _RECORD_HEADER_BYTES + int.from_bytes(data[11:13], "big")
+        if end > len(data):
+            break
+        records.append(data[:end])
+        data = data[end:]
+    return records

@@ -8,6 +8,8 @@ import re
 from aiortc import RTCSessionDescription
 from aiortc.sdp import MediaDescription, SessionDescription
 
+# aiortc's parser multiplies lines of one kind by those of another: 64 KB took it 15 s.
+_MOST_LINES, _MOST_CODECS = 1000, 128  # a browser's offer has some 300 and 60
 _MOST_CANDIDATES = 64  # of one section; the server tries each, seven times
 _PACKET_MS = 60  # of sound; more would be heard as delay
 
@@ -35,6 +37,13 @@ def read_offer(body: bytes) -> RTCSessionDescription:
 
 
 def _check_media(sdp: str) -> None:
+    lines = sdp.splitlines()
+    codecs = sum(line.startswith("a=rtpmap:") for line in lines)
+    if len(lines) > _MOST_LINES or codecs > _MOST_CODECS:
+        raise OfferError(
+            f"The SDP has {len(lines)} lines and {codecs} codecs; "
+            f"it may have {_MOST_LINES} and {_MOST_CODECS}."
+        )
     try:
         described = SessionDescription.parse(sdp)
     except Exception:  # noqa: BLE001  the parser raises many kinds; all mean the same to the sender

@@ -9,7 +9,7 @@ import logging
 import re
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ _LEAST, _MOST = 1024, 65535  # below are those of the system's own services
 _TAKEN = {errno.EADDRINUSE, errno.EACCES}  # Windows says the latter of ports it keeps for itself
 
 _Address = tuple[str, int]
+_Endpoint = tuple[asyncio.DatagramTransport, asyncio.DatagramProtocol]
+_Create = Callable[..., Awaitable[_Endpoint]]
 
 
 @dataclass(frozen=True)
@@ -96,15 +98,15 @@ def event_loop_within(
     """
     free = FreePorts(ports)
 
-    class EventLoop(kind):  # type: ignore[misc, valid-type]  the kind is known at run time
+    class EventLoop(kind):  # type: ignore[misc, valid-type]  # known when it runs
         async def create_datagram_endpoint(
             self,
             protocol_factory: Callable[[], asyncio.DatagramProtocol],
             local_addr: _Address | None = None,
             remote_addr: _Address | None = None,
             **options: Any,
-        ) -> tuple[asyncio.DatagramTransport, asyncio.DatagramProtocol]:
-            create = super().create_datagram_endpoint
+        ) -> _Endpoint:
+            create: _Create = super().create_datagram_endpoint
             if options.get("sock") or (local_addr and local_addr[1]):
                 return await create(protocol_factory, local_addr, remote_addr, **options)
             far = None

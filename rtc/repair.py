@@ -18,9 +18,10 @@ _KEY_INTERVAL_S = 0.6  # it takes several packets, and they may have to be asked
 
 @dataclass(frozen=True)
 class _Asked:
-    """What was asked for: when for the last time, and how often."""
+    """What was asked for: when for the last time, when it is to be again, and how often."""
 
     at: float
+    again_at: float
     times: int
 
 
@@ -37,8 +38,8 @@ class Repair:
     @property
     def due_at(self) -> float | None:
         """When a packet should be asked for again, should it not come; None for never."""
-        asked = [each.at for each in self._asked.values() if each.times < _MOST_TIMES]
-        return min(asked) + self._interval_s if asked else None
+        asked = self._asked.values()
+        return min((each.again_at for each in asked if each.times < _MOST_TIMES), default=None)
 
     def numbers(self, missing: Sequence[int], now: float) -> list[int]:
         """Return for which of the missing packets to ask now, and take them for asked for.
@@ -52,7 +53,7 @@ class Repair:
         due = [number for number in missing if self._is_due(number, now)]
         for number in due:
             times = self._asked[number].times if number in self._asked else 0
-            self._asked[number] = _Asked(now, times + 1)
+            self._asked[number] = _Asked(now, now + self._interval_s, times + 1)
         return due
 
     def came_again(self, number: int, now: float) -> None:
@@ -85,6 +86,4 @@ class Repair:
 
     def _is_due(self, number: int, now: float) -> bool:
         asked = self._asked.get(number)
-        if asked is None:
-            return True
-        return asked.times < _MOST_TIMES and now - asked.at >= self._interval_s
+        return asked is None or (asked.times < _MOST_TIMES and now >= asked.again_at)

@@ -18,6 +18,7 @@ from aiohttp import web
 from rtc.app import CONFIG, REGISTRY, serving
 from rtc.listening import Listener
 from rtc.ports import PortRange, event_loop_within
+from rtc.strays import tolerate_strays
 
 # Short, so that an offer comes over a connection of its own, and to the worker that has room, not
 # over the one on which the page came.
@@ -108,6 +109,7 @@ async def serve_until_signal(
     """
     signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
+    tolerate_strays(loop)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, signals.put_nowait, number)
     if parent is not None:
@@ -142,8 +144,9 @@ def _kind_of_loop() -> type[asyncio.AbstractEventLoop]:
     try:
         import uvloop
     except ModuleNotFoundError:
-        is_windows = sys.platform == "win32"
-        return asyncio.ProactorEventLoop if is_windows else asyncio.SelectorEventLoop
+        if sys.platform == "win32":
+            return asyncio.ProactorEventLoop
+        return asyncio.SelectorEventLoop
     return uvloop.Loop
 
 

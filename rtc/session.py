@@ -25,7 +25,7 @@ from rtc.messages import NoticeMessage
 from rtc.observer import Observer
 from rtc.offers import OfferError, with_long_packets
 from rtc.reasons import Event
-from rtc.receiver import MediaReceiver
+from rtc.receiver import MediaReceiver, relieve
 from rtc.rhythm import Rhythm
 from rtc.sctp import AssociationGuard
 from rtc.video import PictureReceiver
@@ -117,6 +117,8 @@ class PeerSession:
         answer = self._peer.localDescription
         check_candidates(answer.sdp, relay_only=self._config.ice_relay_only)
         transports = {each.receiver.transport for each in self._peer.getTransceivers()}
+        for each in self._peer.getTransceivers():
+            relieve(each.receiver)
         if self._peer.sctp is not None:
             AssociationGuard(self._peer.sctp)
             transports.add(self._peer.sctp.transport)  # its own, where the offer bundles nothing

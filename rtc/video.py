@@ -183,7 +183,8 @@ class PictureReceiver:
 def _decoder_for(codec: RTCRtpCodecParameters) -> Decoder:
     decoder = get_decoder(codec)
     # FFmpeg refuses what has more before it reserves memory; libvpx is spared it by the assembly.
-    decoder.codec.options = {"max_pixels": str(MOST_PIXELS)}
+    context: av.CodecContext = vars(decoder)["codec"]  # of both kinds, but not of their base
+    context.options = {"max_pixels": str(MOST_PIXELS)}
     return decoder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Iterable
 from itertools import chain
 
@@ -170,3 +171,14 @@ def test_a_picture_that_never_ends_is_given_up(codec: RTCRtpCodecParameters) -> 
     assert sum(map(len, assembly._parts)) < 1 << 20
     behind = packets_of(_PICTURES[codec.name], first_number=number + 1, timestamp=PICTURE_TICKS)
     assert len(_put(assembly, chain(*behind), codec)) == 9
+
+
+def test_a_key_frame_of_too_many_pixels_is_passed_over() -> None:
+    """libvpx would reserve half a gigabyte for what a few bytes say; the next one comes out."""
+    assembly = PictureAssembly()
+    for number, sides in enumerate([(16383, 16383), (2049, 2048), (2048, 2048)]):
+        head = b"\x50\x01\x00\x9d\x01\x2a" + struct.pack("<HH", *sides)
+        packet = RtpPacket(97, True, number, number, 1, b"\x10" + head + bytes(90))
+        is_passed_over = assembly.put(packet, VP8) is None
+        assert is_passed_over == (number < 2)
+        assert assembly.needs_key == is_passed_over

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from itertools import chain
 
+import av
 import numpy as np
 import pytest
 from aiortc import RTCRtpCodecParameters
@@ -15,7 +17,7 @@ from av.frame import Frame
 
 from rtc.assembly import EncodedPicture, PictureAssembly
 from rtc.clock import Capture
-from rtc.video import PictureReceiver, rgb_of
+from rtc.video import PictureReceiver, UndecodableError, rgb_of
 from tests.rtc.encoded import H264, VP8, noisy_pictures, packets_of
 
 _LIMIT = 150
@@ -189,3 +191,20 @@ def test_nothing_but_damage_raises() -> None:
     assert again is not None
     again.rgb()
     assert playing.pictures.count == 3
+
+
+def test_pictures_of_too_many_pixels_are_damage() -> None:
+    """FFmpeg refuses them before it reserves memory."""
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = 4096, 2160, "yuv420p"
+    encoder.time_base, encoder.options = Fraction(1, 30), {"preset": "ultrafast"}
+    large = av.VideoFrame.from_ndarray(np.zeros((2160, 4096, 3), np.uint8)).reformat(
+        format="yuv420p"
+    )
+    encoded = b"".join(map(bytes, [*encoder.encode(large), *encoder.encode(None)]))
+    pictures = PictureReceiver(lambda: 0.0)
+    pictures.put_encoded(EncodedPicture(H264, encoded, 0))
+    frame = pictures.take()
+    assert frame is not None
+    with pytest.raises(UndecodableError):
+        frame.rgb()

@@ -18,7 +18,7 @@ from tests.peers import Peer
 _PEER = ("192.0.2.1", 5000)
 _STRANGER = ("192.0.2.2", 5000)
 _HELLO = b"\x16\xfe\xff" + bytes(10)
-_PROTECTED = b"\x17\xfe\xfd" + bytes(10)
+_PROTECTED = b"\x17\xfe\xfd" + bytes(8) + b"\0\3abc"
 
 
 @pytest.fixture
@@ -40,12 +40,14 @@ class _Passed:
         gate: it.
         data: datagrams, oldest first.
         transactions: checks that were sent, as aioice has them.
+        now: what time it is, in seconds.
     """
 
     def __init__(self, transport: RTCDtlsTransport) -> None:
         self.data: list[bytes] = []
         self.transactions: dict[bytes, object] = {}
-        self.gate = Gate(transport, self)
+        self.now = 5.0
+        self.gate = Gate(transport, self, lambda: self.now)
 
     def datagram_received(self, data: bytes, _: object) -> None:
         self.data.append(data)
@@ -159,6 +161,36 @@ async def test_a_peer_has_so_many_addresses_and_no_more(transport: RTCDtlsTransp
     passed.gate.take(_check(transport), _STRANGER)
     passed.gate.take(_check(transport), _PEER)
     assert len(passed.data) == 1
+
+
+def test_records_pass_one_by_one(transport: RTCDtlsTransport) -> None:
+    """aiortc would read the first of a datagram and keep the others; what is cut off is dropped."""
+    passed = _Passed(transport)
+    passed.gate.take(_HELLO + _PROTECTED + _HELLO + _PROTECTED[:-1], _PEER)
+    assert passed.data == [_HELLO, _PROTECTED, _HELLO]
+    of_13 = b"\x2c" + bytes(30)
+    passed.gate.take(of_13, _PEER)
+    assert passed.data[3:] == [of_13]
+    passed.gate.take(_HELLO * 100, _PEER)
+    assert len(passed.data) == 4 + 16
+
+
+async def test_a_flood_is_stemmed(server: LiveServer, happy_clip: Clip) -> None:
+    """A peer's datagrams pass up to 500 a second; strangers' up to fifty, and not at its cost."""
+    async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
+        await peer.results(1)
+        (session,) = server.registry.sessions.values()
+        transport = session._peer.sctp.transport
+        (known, *_) = transport.transport._connection.remote_candidates
+        passed = _Passed(transport)
+        for _ in range(300):
+            passed.gate.take(_PROTECTED, _STRANGER)
+            passed.gate.take(_check(transport), (_STRANGER[0], 9))
+        assert len(passed.data) == 50
+        passed.now += 1
+        for _ in range(600):
+            passed.gate.take(_PROTECTED, (known.host, known.port))
+    assert len(passed.data) == 50 + 500
 
 
 def test_what_nobody_reads_does_not_pile_up(transport: RTCDtlsTransport) -> None:

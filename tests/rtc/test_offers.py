@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -52,6 +53,17 @@ def _without(start: str) -> Callable[[str], str]:
 def _with_many_candidates(sdp: str) -> str:
     line = "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n"
     return sdp.replace("a=ice-ufrag", line * 65 + "a=ice-ufrag", 1)
+
+
+def test_an_offer_that_takes_seconds_to_read_is_not_read() -> None:
+    """Lines that aiortc's parser multiplies by each other are counted before."""
+    head = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96\r\n"
+    for codecs, others in ((1900, 2100), (129, 0), (1, 1000)):
+        sdp = head + "a=rtpmap:96 a/1\r\n" * codecs + "a=rtcp-fb:* n\r\n" * others
+        began_at = time.process_time()
+        with pytest.raises(OfferError, match=f"and {codecs} codecs"):
+            read_offer(json.dumps({"sdp": sdp, "type": "offer"}).encode())
+        assert time.process_time() - began_at < 0.2
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,25 +96,25 @@ async def _open(**options: Any) -> tuple[asyncio.DatagramTransport, _Collector]:
 async def _speak_within(ports: PortRange) -> None:
     # As aioice opens those of host candidates, and that of a TURN client.
     own, heard = await _open(local_addr=("127.0.0.1", 0))
-    address = own.get_extra_info("sockname")
-    client, answered = await _open(remote_addr=address)
-    client_address = client.get_extra_info("sockname")
-    assert {address[1], client_address[1]} == {ports.first, ports.last}
-    client.sendto(b"to")
-    assert await asyncio.wait_for(heard.received.get(), 5) == b"to"
-    own.sendto(b"fro", ("127.0.0.1", client_address[1]))
-    assert await asyncio.wait_for(answered.received.get(), 5) == b"fro"
-    for transport in (own, client):
-        kept = transport.get_extra_info("socket")
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)  # aioice does
-    with pytest.raises(OSError, match=r"is free on 127\.0\.0\.1"):
-        await _open(local_addr=("127.0.0.1", 0))
-    client.close()
-    await asyncio.sleep(0)
-    again, _ = await _open(local_addr=("127.0.0.1", 0))
-    assert again.get_extra_info("sockname")[1] == client_address[1]
-    own.close()
-    again.close()
+    with closing(own):
+        address = own.get_extra_info("sockname")
+        client, answered = await _open(remote_addr=address)
+        with closing(client):
+            client_address = client.get_extra_info("sockname")
+            assert {address[1], client_address[1]} == {ports.first, ports.last}
+            client.sendto(b"to")
+            assert await asyncio.wait_for(heard.received.get(), 5) == b"to"
+            own.sendto(b"fro", ("127.0.0.1", client_address[1]))
+            assert await asyncio.wait_for(answered.received.get(), 5) == b"fro"
+            for transport in (own, client):
+                kept = transport.get_extra_info("socket")
+                kept.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)  # aioice does
+            with pytest.raises(OSError, match=r"is free on 127\.0\.0\.1"):
+                await _open(local_addr=("127.0.0.1", 0))
+        await asyncio.sleep(0)  # in which a loop closes what it was told to
+        again, _ = await _open(local_addr=("127.0.0.1", 0))
+        with closing(again):
+            assert again.get_extra_info("sockname")[1] == client_address[1]
 
 
 async def _open_others(ports: PortRange) -> None:
@@ -122,13 +122,13 @@ async def _open_others(ports: PortRange) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
         held.bind(("127.0.0.1", 0))
         transport, _ = await _open(sock=held)
-        assert transport.get_extra_info("sockname")[1] not in range(ports.first, ports.last + 1)
-        transport.close()
+        with closing(transport):
+            assert transport.get_extra_info("sockname")[1] not in range(ports.first, ports.last + 1)
         await asyncio.sleep(0)
     chosen = _free_range(4).last
     transport, _ = await _open(local_addr=("127.0.0.1", chosen))
-    assert transport.get_extra_info("sockname")[1] == chosen
-    transport.close()
+    with closing(transport):
+        assert transport.get_extra_info("sockname")[1] == chosen
 
 
 @pytest.mark.parametrize("work", [_speak_within, _open_others])

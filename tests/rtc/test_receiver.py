@@ -149,6 +149,54 @@ async def test_garbage_is_counted_and_harms_nothing(server: LiveServer, happy_cl
         assert _with_new_faces(messages) >= 3
 
 
+async def test_a_peer_has_so_many_streams_and_no_more(server: LiveServer, happy_clip: Clip) -> None:
+    """libsrtp keeps every source that it has decrypted, so further ones are not decrypted."""
+    async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
+        link = Link(peer)
+        await peer.results(2)
+        _, receiver = _session(server)
+        for source in range(1, 101):
+            packet = aiortc.rtp.RtpPacket(127, 0, 5, 6, source, b"of another source")
+            await link.dtls._send_rtp(packet.serialize())
+        messages = await peer.results(4)
+        assert len(receiver._sources) == 64
+        assert receiver.packets - link.sent[_SOUND] < 64 < receiver.refused == 100
+        assert all(each.voice is not None for each in messages)
+
+
+async def test_damaged_pictures_are_no_failure_of_ours(
+    server: LiveServer, happy_clip: Clip, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What cannot be decoded is the peer's affair: nothing of it is in the log as an error."""
+    async with Peer(server.url, PictureTrack(happy_clip.pictures)) as peer:
+        link = Link(peer)
+        await peer.results(2)
+
+        def damage(packet: aiortc.rtp.RtpPacket) -> aiortc.rtp.RtpPacket:
+            if packet.payload_type == _PICTURES:
+                head = b"\x10" + b"\x50\x01\x00" + b"not" + b"\x40\x00\x40\x00"
+                packet.payload, packet.marker = head + bytes(50), 1
+            return packet
+
+        link.alter = damage
+        await peer.results(6)
+        link.alter = lambda packet: packet
+        assert _with_new_faces(await peer.results(8)) >= 3
+    assert [each for each in caplog.records if each.levelname in {"ERROR", "WARNING"}] == []
+
+
+async def test_aiortcs_own_receivers_are_relieved(server: LiveServer, happy_clip: Clip) -> None:
+    """They get no media, so they keep nothing by which to measure its rate."""
+    async with Peer(server.url, PictureTrack(happy_clip.pictures)) as peer:
+        await peer.results(1)
+        session, _ = _session(server)
+        (transceiver,) = session._peer.getTransceivers()
+        (theirs,) = peer.client.connection.getTransceivers()
+        for each, is_relieved in ((transceiver, True), (theirs, False)):
+            estimator = vars(each.receiver)["_RTCRtpReceiver__remote_bitrate_estimator"]
+            assert (estimator is None) is is_relieved
+
+
 async def test_packets_that_come_before_the_keys_are_kept(
     server: LiveServer, happy_clip: Clip
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSctpTransport
+from google_crc32c import value as crc32c
 
 from rtc.sctp import AssociationGuard, read_chunks
 
@@ -151,8 +152,7 @@ async def test_streams_have_an_end(association: RTCSctpTransport) -> None:
 async def test_unfinished_messages_have_an_end(association: RTCSctpTransport) -> None:
     """Of messages that never end so many parts are kept, and no more."""
     AssociationGuard(association)
-    take, association._send_sack = association._receive_chunk, _nothing
-    assert take
+    association._send_sack = _nothing
     for number in range(300):
         made = packet(data(_NEWEST + 1 + number, flags=2 if number == 0 else 0))
         await association._handle_data(_with_checksum(association, made))
@@ -189,8 +189,6 @@ async def _nothing() -> None:
 
 
 def _with_checksum(association: RTCSctpTransport, made: bytes) -> bytes:
-    from google_crc32c import value as crc32c
-
     head = struct.pack("!HHL", 5000, 5000, association._local_verification_tag)
     checksum = struct.pack("<L", crc32c(head + bytes(4) + made[12:]))
     return head + checksum + made[12:]
