@@ -182,7 +182,6 @@ class MediaReceiver:
             try:
                 packet = unwrapped(packet, _original_of(codec), self._picture_stream.ssrc)
                 codec = self._codecs[packet.payload_type]
-                self._repair.came_again(packet.sequence_number, self._clock())
             except (KeyError, ValueError):
                 self.refused += 1
                 return

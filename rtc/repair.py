@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_FIRST_INTERVAL_S = 0.05  # before a round trip is known
-_LONGEST_INTERVAL_S = 0.25
+# Not after a round trip: over a long and lossy line a picture would come too late, or not at all,
+# before a packet of it was asked for often enough. Some packets come twice for it.
+_INTERVAL_S = 0.05
 _MOST_TIMES = 10  # one packet is asked for; where a third is lost, one in a thousand still lacks
-_GAIN = 1 / 8  # of a new round trip, as for TCP (RFC 6298, section 2)
 _FIRST_KEY_PATIENCE_S = 0.3  # a key frame is on its way when a stream begins
 _KEY_INTERVAL_S = 0.6  # it takes several packets, and they may have to be asked for
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What was asked for: when for the last time, when it is to be again, and how often."""
+    """What was asked for: when it is to be again, and how often it was."""
 
-    at: float
     again_at: float
     times: int
 
@@ -30,22 +29,18 @@ class Repair:
 
     def __init__(self) -> None:
         self._asked: dict[int, _Asked] = {}
-        self._interval_s = _FIRST_INTERVAL_S
         self._key_wanted_since: float | None = None
         self._key_asked_at: float | None = None
         self._had_key = False
 
     @property
     def due_at(self) -> float | None:
-        """When a packet should be asked for again, should it not come; None for never."""
+        """When a packet is to be asked for again, should it not come; None for never."""
         asked = self._asked.values()
         return min((each.again_at for each in asked if each.times < _MOST_TIMES), default=None)
 
     def numbers(self, missing: Sequence[int], now: float) -> list[int]:
-        """Return for which of the missing packets to ask now, and take them for asked for.
-
-        A round trip passes before one is asked for again: it may be on its way.
-        """
+        """Return for which of the missing packets to ask now, and take them for asked for."""
         if not missing:
             self._asked.clear()
             return []
@@ -53,16 +48,8 @@ class Repair:
         due = [number for number in missing if self._is_due(number, now)]
         for number in due:
             times = self._asked[number].times if number in self._asked else 0
-            self._asked[number] = _Asked(now, now + self._interval_s, times + 1)
+            self._asked[number] = _Asked(now + _INTERVAL_S, times + 1)
         return due
-
-    def came_again(self, number: int, now: float) -> None:
-        """Learn from a retransmission how long a round trip takes."""
-        asked = self._asked.get(number)
-        # Of one that was asked for twice nobody knows which request it answers (RFC 6298, 3).
-        if asked is not None and asked.times == 1:
-            mean_s = self._interval_s + _GAIN * (now - asked.at - self._interval_s)
-            self._interval_s = min(max(mean_s, _FIRST_INTERVAL_S), _LONGEST_INTERVAL_S)
 
     def wants_key(self, now: float, *, needs_key: bool) -> bool:
         """Say whether to ask for a key frame now, and take it for asked for.

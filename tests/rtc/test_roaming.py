@@ -130,7 +130,7 @@ async def test_who_is_faster_than_the_peer_gets_checks_alone(
             return False  # of all media, none comes from the peer's own address
 
         _tap(relay, overtake)
-        messages = await peer.results(6, timeout_s=5.0)
+        messages = await peer.results(4, timeout_s=4.0)
         assert all(message.voice is not None for message in messages)
         assert attacker.came
         assert {data[0] for data in attacker.came} == {0}  # STUN; DTLS and RTCP begin otherwise

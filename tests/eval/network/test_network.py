@@ -64,7 +64,7 @@ async def test_results_go_on_over_a_bad_line(server: LiveServer, media: RawMedia
     async with _connected(server, media) as (person, relay):
         began_s, before = time.monotonic(), len(person.results)
         relay.impair(_BAD)
-        while len(person.results) < before + 12:
+        while len(person.results) < before + 8:
             await person.result_with_both(captured_after_s=time.monotonic())
         ended_s = time.monotonic()
         assert relay.lost > 10
