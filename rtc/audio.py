@@ -15,6 +15,7 @@ from aiortc.jitterbuffer import JitterFrame
 from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, rms
 from rtc.clock import Clock
 from rtc.opus import MonoOpusDecoder
+from rtc.resampling import MonoResampler, kind_of
 from rtc.rtp import MediaClock, RtpPacket
 
 _FULL_SCALE = 32768  # of signed 16-bit samples
@@ -71,7 +72,7 @@ class NewestSound:
         self._clock = clock
         self._window = window or RollingWindow(WINDOW_SAMPLES)
         self._came_at: float | None = None  # the newest frame in the window
-        self._resampler = _resampler()
+        self._resampler = MonoResampler(SAMPLE_RATE_HZ)
 
     @property
     def window(self) -> RollingWindow:
@@ -91,7 +92,7 @@ class NewestSound:
 
     def _add(self, frames: Sequence[av.AudioFrame]) -> None:
         """Add frames of one kind, without a gap between."""
-        for converted in self._converted(_joined(frames)):
+        for converted in self._resampler.resample(_joined(frames)):
             self._window.add(converted.to_ndarray()[0].astype(np.float32) / _FULL_SCALE)
         self.media_time_s = (frames[-1].time or 0.0) + frames[-1].samples / frames[-1].sample_rate
 
@@ -100,14 +101,6 @@ class NewestSound:
         if self.captured_at is None or now - self.captured_at > _LONGEST_GAP_S:
             return 0.0
         return rms(self.window.newest(SAMPLE_RATE_HZ // 2))
-
-    def _converted(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
-        try:
-            return self._resampler.resample(frame)
-        except ValueError:
-            # A peer may change its codec, and with it rate and channels, at any packet.
-            self._resampler = _resampler()
-            return self._resampler.resample(frame)
 
 
 class SoundReceiver(NewestSound):
@@ -142,7 +135,7 @@ class SoundReceiver(NewestSound):
                 if self._is_gap_before(at):
                     alike.clear()
                     self._window.clear()
-                elif alike and _kind(frame) != _kind(alike[0]):
+                elif alike and kind_of(frame) != kind_of(alike[0]):
                     self._add(alike)
                     alike.clear()
                 alike.append(frame)
@@ -162,7 +155,7 @@ class SoundReceiver(NewestSound):
     def begin_anew(self) -> None:
         """Decode what comes from now on with another decoder."""
         self._decoder = None
-        self._resampler = _resampler()
+        self._resampler = MonoResampler(SAMPLE_RATE_HZ)
 
     def _decoded(self, packet: RtpPacket, codec: RTCRtpCodecParameters) -> list[av.AudioFrame]:
         if self._decoder is None or codec != self._codec:
@@ -182,10 +175,6 @@ def _decoder_for(codec: RTCRtpCodecParameters) -> Decoder:
     return MonoOpusDecoder() if codec.name.lower() == "opus" else get_decoder(codec)
 
 
-def _kind(frame: av.AudioFrame) -> tuple[str, str, int]:
-    return frame.format.name, frame.layout.name, frame.sample_rate
-
-
 def _joined(frames: Sequence[av.AudioFrame]) -> av.AudioFrame:
     """Return frames of one kind as one: converting it takes little longer than converting each."""
     first = frames[0]
@@ -195,9 +184,3 @@ def _joined(frames: Sequence[av.AudioFrame]) -> av.AudioFrame:
     joined = av.AudioFrame.from_ndarray(samples, first.format.name, first.layout.name)
     joined.sample_rate = first.sample_rate
     return joined
-
-
-def _resampler() -> av.AudioResampler:
-    # In 16-bit samples the library's downmix of equal channels keeps their level; in floating
-    # point it would raise it by 3 dB.
-    return av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)

@@ -185,6 +185,7 @@ def _decoder_for(codec: RTCRtpCodecParameters) -> Decoder:
     # FFmpeg refuses what has more before it reserves memory; libvpx is spared it by the assembly.
     context: av.CodecContext = vars(decoder)["codec"]  # of both kinds, but not of their base
     context.options = {"max_pixels": str(MOST_PIXELS)}
+    context.thread_count = 1  # else each person has a thread for every processor core
     return decoder
 
 
@@ -195,6 +196,7 @@ def rgb_of(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
         width=max(1, round(frame.width * shrink)),
         height=max(1, round(frame.height * shrink)),
         format="rgb24",
+        threads=1,  # else each picture would start and end one for every processor core
     )
     # A camera held sideways may write how to turn its pictures instead of turning them.
     quarter_turns = round(frame.rotation / 90)

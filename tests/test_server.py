@@ -46,6 +46,22 @@ async def test_it_serves_says_with_what_and_ends_on_sigterm(
     assert (process.returncode, output, errors) == (0, b"", b"")
 
 
+async def test_people_take_no_threads_but_aiortcs(launch: Launch, happy_clip: Clip) -> None:
+    """A person more is two idle threads more, one of aiortc's for each track: decoders and filters
+    would else have one for every processor core, and person.
+    """
+    process = await launch("--port", "0", *EMBEDDED)
+    _, url = await ready(process)
+    tracks = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)
+    async with Peer(url, *tracks) as first:
+        await first.results(3)
+        with_one = psutil.Process(process.pid).num_threads()
+        more = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)
+        async with Peer(url, *more) as second:
+            assert (await second.results(3))[-1].evidence == "both"
+            assert psutil.Process(process.pid).num_threads() == with_one + 2
+
+
 async def test_nobody_is_answered_before_the_models_are_ready(launch: Launch) -> None:
     """While models load the port is held but refuses; once the line is printed it answers."""
     with socket.socket() as probe:
