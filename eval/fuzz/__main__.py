@@ -41,12 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     given = _parser().parse_args(argv)
     # Attackers meet errors all the time; what aiortc says of them here is of no interest.
-    logging.getLogger("aiortc").setLevel(logging.CRITICAL)
+    log = logging.getLogger("aiortc")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
     try:
         return _fuzz(given)
     except (BenchError, RefusedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    finally:
+        log.setLevel(level)
 
 
 def _parser() -> CommandParser:
