@@ -3,7 +3,7 @@
 Anybody can send to a media port. aiortc ends a live connection over an empty datagram, or one of
 1501 bytes, whoever sent it, and reads one record of a datagram that may have more; aioice keeps
 everything that comes before the peer does, and raises into the event loop for attributes of the
-wrong length: see tests/rtc/test_upstream.py.
+wrong length: see tests/rtc/test_upstream_datagrams.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rtc.clock import Clock
 _MOST_BYTES = 1500  # in one datagram; aiortc itself sends and reads no more at once
 _MOST_WAITING = 64  # datagrams that aiortc has not read yet; a handshake has a dozen
 _COMPONENT = 1  # RTP and RTCP share one (RFC 5761)
-_MOST_PER_S = 500  # datagrams of a peer; each takes some 100 us, so a twentieth of a core
+_MOST_PER_S = 500  # checks and records of a peer; each takes some 100 us of the event loop
 _MOST_STRANGE_PER_S = 50  # of those whose address is new
 _MOST_RECORDS = 16  # of DTLS in one datagram; a whole flight of a handshake has fewer
 _RECORD_HEADER_BYTES = 13  # RFC 6347, section 4.1
@@ -61,9 +61,16 @@ class Gate:
         if 0 < len(data) <= _MOST_BYTES:
             if data[0] < 4:
                 passed = self._may_check(data, address) and self._try(data, address)
-            elif 20 <= data[0] < 64 and self._may_be_dtls(data, address):
-                passed = all(self._try(record, address) for record in _records(data))
+            elif 20 <= data[0] < 64:
+                passed = self._take_dtls(data, address)
         self.refused += not passed
+
+    def _take_dtls(self, data: bytes, address: Any) -> bool:
+        is_known = self._candidate_at(address) is not None
+        return self._may_be_dtls(data, is_known=is_known) and all(
+            self._is_in_time(is_known=is_known) and self._has_room() and self._try(record, address)
+            for record in _records(data)
+        )
 
     def _try(self, data: bytes, address: Any) -> bool:
         try:
@@ -72,19 +79,14 @@ class Gate:
             return False
         return True
 
-    def _may_be_dtls(self, data: bytes, address: Any) -> bool:
+    def _may_be_dtls(self, data: bytes, *, is_known: bool) -> bool:
         """Whether somebody may send it; a stranger, only what a connection's keys protect.
 
         A peer whose address changes is a stranger until its next check. Before there are keys one
         forged message would end the handshake.
         """
-        is_known = self._candidate_at(address) is not None
-        if not is_known:
-            # RFC 6347, section 4.1, and RFC 9147, section 4.
-            is_protected = data[0] == 23 or data[0] >= 32
-            if not is_protected or self._transport.state != "connected":
-                return False
-        return self._is_in_time(is_known=is_known) and self._has_room()
+        is_protected = data[0] == 23 or data[0] >= 32  # RFC 6347, section 4.1; RFC 9147, section 4
+        return is_known or (is_protected and self._transport.state == "connected")
 
     def _is_in_time(self, *, is_known: bool) -> bool:
         if (second := int(self._clock())) != self._second:

@@ -8,8 +8,11 @@ import re
 from aiortc import RTCSessionDescription
 from aiortc.sdp import MediaDescription, SessionDescription
 
-# aiortc's parser multiplies lines of one kind by those of another: 64 KB took it 15 s.
+# aiortc multiplies lines of one kind by those of another, once more in its answer: 64 KB took it
+# 15 s to read, and minutes and 8 GB to answer.
 _MOST_LINES, _MOST_CODECS = 1000, 128  # a browser's offer has some 300 and 60
+_MOST_FEEDBACK = 256  # kinds of it, of all codecs of one section; a browser's offer has some 120
+_TOKEN = re.compile(r"[\w!#$%&'*+.^`{|}~-]*", re.ASCII)  # RFC 8866, section 9; none is allowed
 _MOST_CANDIDATES = 64  # of one section; the server tries each, seven times
 _PACKET_MS = 60  # of sound; more would be heard as delay
 
@@ -60,6 +63,7 @@ def _check_media(sdp: str) -> None:
         raise OfferError(f"The offer has a section of kind {strange.pop()!r}, which is not served.")
     _check_bundle(described)
     for section in media:
+        _check_codecs(section)
         _check_way(section)
 
 
@@ -67,11 +71,22 @@ def _check_bundle(described: SessionDescription) -> None:
     """See that sections can be told apart, and that the first of a bundle is there (RFC 9143)."""
     names = [section.rtp.muxId for section in described.media]
     bundles = [group for group in described.group if group.semantic == "BUNDLE" and group.items]
-    if len(set(names)) < len(names) or any(group.items[0] not in names for group in bundles):
+    # Others would not come back as they were sent; a=mid without a colon is None.
+    are_names = all(name is not None and _TOKEN.fullmatch(name) for name in names)
+    are_distinct = len(set(names)) == len(names)
+    if not (are_names and are_distinct) or any(each.items[0] not in names for each in bundles):
         raise OfferError(
             "The a=mid lines of the offer are not as its a=group:BUNDLE says; "
             "send the browser's offer unchanged."
         )
+
+
+def _check_codecs(section: MediaDescription) -> None:
+    codecs = section.rtp.codecs
+    if len({codec.payloadType for codec in codecs}) < len(codecs):
+        raise OfferError(f"The {section.kind} section of the offer has a payload type twice.")
+    if sum(len(codec.rtcpFeedback) for codec in codecs) > _MOST_FEEDBACK:
+        raise OfferError(f"The {section.kind} section has more than {_MOST_FEEDBACK} a=rtcp-fb.")
 
 
 def _check_way(section: MediaDescription) -> None:

@@ -72,11 +72,17 @@ class AssociationGuard:
         streams = {body[4:6] for body in data}
         streams |= {body[at : at + 2] for body in skips for at in range(4, len(body), 4)}
         held = sum(len(stream.reassembly) for stream in open_streams.values())
+        # What cannot be acknowledged, since the association was begun anew, would be kept for ever.
+        unacknowledged = max(
+            len(self._association._sack_misordered),  # noqa: SLF001
+            len(self._association._sack_duplicates),  # noqa: SLF001
+        )
         return (
             newest is not None  # before there is an association nothing can be numbered
             and len(open_streams.keys() | {int.from_bytes(each, "big") for each in streams})
             <= _MOST_STREAMS
             and held + len(data) <= _MOST_HELD
+            and unacknowledged <= _MOST_AHEAD
             and all(_is_near(int.from_bytes(body[:4], "big"), newest) for body in data)
         )
 

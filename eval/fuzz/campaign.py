@@ -81,8 +81,8 @@ async def attacked(
                 await _play(rounds, packets, progress)
             are_gone = await attackers_are_gone(server.url, 1, _SETTLE_S)
             after_mb = server.resident_mb()
-        except (aiohttp.ClientError, psutil.NoSuchProcess):
-            pass  # the server is gone, as is told below
+        except (aiohttp.ClientError, psutil.NoSuchProcess, TimeoutError):
+            pass  # the server is gone or hangs, as is told below
         intervals_s = watcher.intervals_s(time.monotonic())
         gone = watcher.gone
     return Campaign(

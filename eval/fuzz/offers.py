@@ -18,6 +18,7 @@ from eval.fuzz.mutation import mutated, telling
 _JSON = "application/json"
 _TYPES = (_JSON, "text/plain", "application/sdp", "application/json; charset=utf-16", "x", "")
 _HOME = "127.0.0.1"
+_LIKE_AN_ADDRESS = re.compile(r"[0-9a-fA-F.:]+(%.*)?")
 _SIGNS = ("\0", "\n", "\r\n", "\ufeff", "é", "\U0001f600", "\u202e", " ", ":", "/", "=")
 _NUMBERS = ("0", "-1", "255", "65535", "65536", "4294967296", "9" * 40, "1e9", "NaN", "")
 _MOST_BYTES = 60_000  # of SDP; larger ones are refused for their size, which is one more case
@@ -66,6 +67,8 @@ def _at_home(text: str, own: frozenset[str]) -> str:
 def _is_elsewhere(word: str, own: frozenset[str]) -> bool:
     if word.endswith(".local"):  # asked for by multicast
         return True
+    if not _LIKE_AN_ADDRESS.fullmatch(word):  # quicker than the next line
+        return False
     try:
         address = ip_address(word)
     except ValueError:

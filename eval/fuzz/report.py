@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from eval.fuzz.campaign import Campaign
+from eval.results import machine
 from eval.soak.verdict import complaints
 
 MOST_PAUSE_S = 3.0
@@ -81,6 +83,8 @@ def write_json(path: Path, campaign: Campaign, seed: int, found: Sequence[str], 
     left_out = {"fired", "intervals_s"}
     fields = {name: value for name, value in vars(campaign).items() if name not in left_out}
     fields |= {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine(),
         "sent": dict(sorted(fired.sent.items())),
         "offers": dict(sorted(fired.offers.items())),
         "odd_answers": fired.odd_answers,

@@ -1,4 +1,4 @@
-"""Rounds of attacks of all kinds; the seed and its number alone decide what one does."""
+"""Rounds of attacks of all kinds; seed, number and kind alone decide what is sent."""
 
 from __future__ import annotations
 
@@ -91,25 +91,32 @@ class Rounds:
 
         Raises:
             aiohttp.ClientError: the server is gone.
+            TimeoutError: it does not answer a sound offer.
         """
         self._number += 1
-        rng = Random(f"{self._seed}/{self._number}")  # noqa: S311  it must be the same again
         before = self.fired.sent.total()
-        await self._attack_new_session(rng)
-        await self._strangers.attack(rng, self._watched, _AFTER, self.fired.sent)
+        await self._attack_new_session(self._chance("new session"))
+        chance = self._chance("watched session")
+        await self._strangers.attack(chance, self._watched, _AFTER, self.fired.sent)
         if self._number % _HALF_EVERY == 1:
             with contextlib.suppress(ConnectionError, TimeoutError, RefusedError):
                 half_known = HalfKnown(self._url, self._offer)
-                await half_known.attack(rng, _HALF, self.fired.sent)
-        await self._attack_from_within(rng)
+                await half_known.attack(self._chance("half known"), _HALF, self.fired.sent)
+        await self._attack_from_within(self._chance("insider"))
+        chance = self._chance("offers")
         for _ in range(_OFFERS):
-            await self._make_offer(malformed_offer(rng, self._offer, self._own))
+            await self._make_offer(malformed_offer(chance, self._offer, self._own))
         return self.fired.sent.total() - before
+
+    def _chance(self, kind: str) -> Random:
+        """Return a generator for one kind of attack: how others go must not change what it does."""
+        return Random(f"{self._seed}/{self._number}/{kind}")  # noqa: S311  the same again
 
     async def _attack_new_session(self, rng: Random) -> None:
         """Attack the port of a session whose peer has its answer, and is silent."""
         try:
-            answer = await post_offer(self._url, {"sdp": self._offer, "type": "offer"})
+            async with asyncio.timeout(_PATIENCE_S):
+                answer = await post_offer(self._url, {"sdp": self._offer, "type": "offer"})
         except RefusedError:  # those before it are still there
             return
         target = target_in(answer["sdp"], self._offer)

@@ -188,8 +188,8 @@ async def test_a_flood_is_stemmed(server: LiveServer, happy_clip: Clip) -> None:
             passed.gate.take(_check(transport), (_STRANGER[0], 9))
         assert len(passed.data) == 50
         passed.now += 1
-        for _ in range(600):
-            passed.gate.take(_PROTECTED, (known.host, known.port))
+        for _ in range(300):
+            passed.gate.take(_PROTECTED * 2, (known.host, known.port))
     assert len(passed.data) == 50 + 500
 
 

@@ -71,9 +71,17 @@ def test_an_offer_that_takes_seconds_to_read_is_not_read() -> None:
     [
         (_without("a=fingerprint"), "lacks a=fingerprint"),
         (_without("a=setup"), "lacks a=fingerprint or a=setup"),
+        (
+            lambda sdp: re.sub(r"(a=rtpmap:98 .*\r\n)", r"\1\1", sdp),
+            "video section of the offer has",
+        ),
+        (lambda sdp: re.sub(r"(a=rtcp-fb:97 .*\r\n)", r"\1" * 200, sdp), "more than 256 a=rtcp-fb"),
         (_without("a=sendrecv"), "audio section of the offer lacks a=sendrecv"),
         (_without("a=mid"), "a=mid lines"),
         (lambda sdp: sdp.replace("BUNDLE 0", "BUNDLE 7"), "a=mid lines"),
+        (lambda sdp: sdp.replace("a=mid:1", "a=mid:1 "), "a=mid lines"),
+        (lambda sdp: sdp.replace("a=mid:1", "a=mid"), "a=mid lines"),
+        (lambda sdp: sdp.replace("a=mid:1", "a=mid:\N{DIGIT ONE}\N{BELL}"), "a=mid lines"),
         (lambda sdp: sdp.replace("a=mid:1", "a=mid:0"), "a=mid lines"),
         (lambda sdp: sdp.replace("m=application", "m=text"), "kind 'text'"),
         (_with_many_candidates, "more than 64 candidates for audio"),

@@ -160,6 +160,20 @@ async def test_unfinished_messages_have_an_end(association: RTCSctpTransport) ->
     assert len(stream.reassembly) == 128
 
 
+async def test_what_is_never_acknowledged_has_an_end(association: RTCSctpTransport) -> None:
+    """After a new beginning aiortc cannot write what it holds into an acknowledgement, nor forget
+    it; nothing more is taken then.
+    """
+    AssociationGuard(association)
+    for newest in (_NEWEST, _NEWEST + 100_000, _NEWEST):
+        association._last_received_tsn = newest
+        for number in range(300):
+            made = packet(data(newest + 2 + number % 200))
+            await association._handle_data(_with_checksum(association, made))
+    assert len(association._sack_misordered) <= 257
+    assert len(association._sack_duplicates) <= 257
+
+
 async def test_what_aiortc_raises_stays_here(association: RTCSctpTransport) -> None:
     """A channel that is there already, opened again, makes aiortc fail; nobody hears of it."""
     guard = AssociationGuard(association)

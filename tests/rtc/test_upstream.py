@@ -6,23 +6,19 @@ fails the fault is mended, and the guard that its report names may go.
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import aiortc.rtp
 import pytest
-from aioice import Connection, stun
-from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.codecs import depayload
 from aiortc.codecs.base import Decoder
 from aiortc.codecs.opus import OpusDecoder
 from aiortc.codecs.vpx import Vp8Decoder
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcsctptransport import RTCSctpTransport, SackChunk, decode_params
+from aiortc.sdp import SessionDescription
 from google_crc32c import value as crc32c
 
 from tests.conftest import LiveServer
@@ -30,6 +26,7 @@ from tests.media import Clip, PictureTrack, SoundTrack, synthetic_speech
 from tests.peers import Peer
 from tests.rtc.encoded import OPUS, VP8, noisy_pictures, sound_packets
 from tests.rtc.link import Link
+from tests.rtc.two_peers import two_peers
 
 # --- Media -------------------------------------------------------------------------------------
 
@@ -85,107 +82,6 @@ async def test_a_session_bears_empty_packets(server: LiveServer, happy_clip: Cli
     assert sum(each.picture_time_ms is not None for each in messages[4:]) >= 3
 
 
-# --- Datagrams ---------------------------------------------------------------------------------
-
-_EMPTY = b""
-_LONG_RTCP = b"\x80\xc8" + bytes(1499)
-_BOTH_DATAGRAMS = pytest.mark.parametrize(
-    "datagram", [_EMPTY, _LONG_RTCP], ids=["empty", "1501 bytes"]
-)
-
-
-@asynccontextmanager
-async def _two_peers() -> AsyncIterator[tuple[RTCPeerConnection, RTCPeerConnection]]:
-    """Two aiortc peers, connected by a data channel."""
-    ours, theirs = (RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2))
-    try:
-        channel, opened = ours.createDataChannel("any"), asyncio.Event()
-        channel.on("open", opened.set)
-        await ours.setLocalDescription(await ours.createOffer())
-        await theirs.setRemoteDescription(ours.localDescription)
-        await theirs.setLocalDescription(await theirs.createAnswer())
-        await ours.setRemoteDescription(theirs.localDescription)
-        async with asyncio.timeout(10):
-            await opened.wait()
-        yield ours, theirs
-    finally:
-        await ours.close()
-        await theirs.close()
-
-
-def _send_from_elsewhere(datagram: bytes, sdp: str) -> None:
-    """Send to each media address in a description, from an address of nobody's."""
-    lines = [line.split() for line in sdp.splitlines() if line.startswith("a=candidate:")]
-    addresses = {(words[4], int(words[5])) for words in lines if ":" not in words[4]}
-    assert addresses
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-        for address in addresses:
-            stranger.sendto(datagram, address)
-
-
-@_BOTH_DATAGRAMS
-async def test_a_strangers_datagram_ends_aiortcs_connection(
-    datagram: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    """aiortc: an empty datagram, or one of 1501 bytes, from anybody ends a live connection.
-
-    ``RTCDtlsTransport._recv_next`` reads ``data[0]`` of a datagram that may be empty, and catches
-    ``pylibsrtp.Error`` where pylibsrtp raises ValueError ("packet is too long") for what looks like
-    RTCP and has more than 1500 bytes. Both leave ``__run``, which closes the transport. Nothing
-    need be known but the port, and the sender's address is not looked at. Expected: such datagrams
-    are dropped. Guarded in rtc/gate.py.
-    """
-    async with _two_peers() as (_, theirs):
-        _send_from_elsewhere(datagram, theirs.localDescription.sdp)
-        async with asyncio.timeout(5):
-            while theirs.connectionState != "closed":  # noqa: ASYNC110  aiortc tells nobody of it
-                await asyncio.sleep(0.02)
-    assert "IndexError" in caplog.text or "ValueError: packet is too long" in caplog.text
-
-
-@_BOTH_DATAGRAMS
-async def test_a_session_bears_a_strangers_datagrams(
-    server: LiveServer, happy_clip: Clip, datagram: bytes
-) -> None:
-    """Results go on after datagrams of any size from somebody else."""
-    async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
-        await peer.results(2)
-        _send_from_elsewhere(datagram, peer.client.connection.remoteDescription.sdp)
-        assert len(await peer.results(4)) == 4
-        assert peer.state == "connected"
-
-
-def test_aioice_raises_for_attributes_of_the_wrong_length() -> None:
-    """aioice: a STUN attribute of the wrong length raises struct.error, not ValueError.
-
-    ``StunProtocol.datagram_received`` catches ValueError. Anybody can have a traceback logged by
-    the event loop with each datagram. Expected: ValueError, as for all that is malformed.
-    Guarded in rtc/gate.py.
-    """
-    priority_of_two_bytes = struct.pack("!HHH2x", 0x0024, 2, 0)
-    header = struct.pack("!HHI12s", 1, len(priority_of_two_bytes), stun.COOKIE, b"t" * 12)
-    with pytest.raises(struct.error):
-        stun.parse_message(header + priority_of_two_bytes)
-
-
-async def test_aioice_keeps_whatever_comes_before_the_peer() -> None:
-    """aioice: what strangers send before a connection is up is kept without a limit.
-
-    ``Connection.data_received`` puts all that is not STUN, from any address, into an unbounded
-    queue that nobody reads until checks have succeeded. Expected: data of addresses that passed
-    no check is dropped (RFC 8445, section 12.2), or the queue is bounded. Guarded in rtc/gate.py.
-    """
-    connection = Connection(ice_controlling=False)
-    await connection.gather_candidates()
-    try:
-        (protocol, *_) = connection._protocols
-        for _ in range(5000):
-            protocol.datagram_received(bytes(1000), ("192.0.2.1", 9))
-        assert connection._queue.qsize() == 5000
-    finally:
-        await connection.close()
-
-
 # --- SCTP --------------------------------------------------------------------------------------
 
 
@@ -224,7 +120,7 @@ async def test_aiortc_counts_through_the_gaps_of_a_sack() -> None:
     they could be of. A packet holds more than 300 gaps of 65,536 numbers each. Expected: gaps that
     overlap, or lie beyond what was sent, are ignored. Guarded in rtc/sctp.py.
     """
-    async with _two_peers() as (_, theirs):
+    async with two_peers() as (_, theirs):
         association: RTCSctpTransport = theirs.sctp
         chunk = SackChunk()
         chunk.cumulative_tsn, chunk.advertised_rwnd = association._last_sacked_tsn, 1 << 17
@@ -266,3 +162,19 @@ async def test_a_session_bears_malformed_sctp(
         assert reply["w_voice"] == 0.25
         assert time.monotonic() - began_at < 1
         assert len(await peer.results(3)) == 3
+
+
+# --- SDP ---------------------------------------------------------------------------------------
+
+
+def test_aiortc_multiplies_lines_of_an_offer() -> None:
+    """aiortc: an offer of 64 KB takes 15 s and 500 MB to read.
+
+    For each ``a=rtcp-fb:*`` line ``SessionDescription.parse`` adds an object to each codec, however
+    many of both there are, and whether or not a codec is there twice. Expected: no more codecs than
+    there are payload types. Guarded in rtc/offers.py.
+    """
+    head = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96\r\n"
+    sdp = head + "a=rtpmap:96 a/1\r\n" * 200 + "a=rtcp-fb:* n\r\n" * 200
+    (media,) = SessionDescription.parse(sdp).media
+    assert sum(len(codec.rtcpFeedback) for codec in media.rtp.codecs) == 200 * 200
