@@ -109,7 +109,7 @@ class PeerSession:
         except Exception as error:
             # aiortc raises many kinds for what passes its parser but cannot be: no common codec,
             # no transport. All of them are the offer's fault; what comes below would be ours.
-            _log.info("an offer could not be answered", exc_info=True)
+            _log.info("an offer could not be answered", extra={"error": type(error).__name__})
             raise OfferError(
                 "The offer cannot be answered; it has no codec or transport that we share."
             ) from error
