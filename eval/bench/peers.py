@@ -9,15 +9,14 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import av
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
 from eval.bench.media import EncodedLoop, EncodedMedia
-from rtc.client import EmotionClient
+from eval.guest import Guest
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class EncodedTrack(MediaStreamTrack):
         return packet
 
 
-class SyntheticPeer:
+class SyntheticPeer(Guest):
     """One person who is not there. Use as ``async with``.
 
     Attributes:
@@ -80,33 +79,7 @@ class SyntheticPeer:
         self._sound = EncodedTrack("audio", media.sound)
         self._pictures = EncodedTrack("video", media.pictures)
         self._sound_interval_s = float(media.sound.interval_s)
-        self._client = EmotionClient(url, on_text=self._on_text)
-
-    async def __aenter__(self) -> Self:
-        """Connect; results come from then on.
-
-        Raises:
-            rtc.client.RefusedError: the server refused.
-        """
-        try:
-            await self._client.publish(self._sound, self._pictures)
-        except BaseException:
-            await self._client.aclose()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._client.aclose()
-
-    @property
-    def gone(self) -> str | None:
-        """Why the connection ended by itself, or None."""
-        return self._client.gone
+        super().__init__(url, self._sound, self._pictures)
 
     def begin_anew(self) -> None:
         """Forget what was measured so far."""

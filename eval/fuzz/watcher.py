@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
-from types import TracebackType
 from typing import Self
 
 import av
@@ -12,7 +11,7 @@ import numpy as np
 
 from eval.bench.media import EncodedMedia, MediaShape, encode_pictures, encode_sound
 from eval.bench.peers import EncodedTrack
-from rtc.client import EmotionClient
+from eval.guest import Guest
 
 _SHAPE = MediaShape(width=320, height=240, frame_rate_hz=8, video_bit_rate=200_000, packet_ms=60)
 _SECONDS = 4
@@ -35,7 +34,7 @@ def made_up_media() -> EncodedMedia:
     )
 
 
-class Watcher:
+class Watcher(Guest):
     """Use as ``async with``.
 
     Attributes:
@@ -48,8 +47,8 @@ class Watcher:
         self.came_at_s: list[float] = []
         self.answer = ""
         self.offer = ""
-        self._client = EmotionClient(url, on_text=self._on_text)
-        self._tracks = EncodedTrack("audio", media.sound), EncodedTrack("video", media.pictures)
+        tracks = EncodedTrack("audio", media.sound), EncodedTrack("video", media.pictures)
+        super().__init__(url, *tracks)
 
     async def __aenter__(self) -> Self:
         """Connect, and wait for a result.
@@ -57,8 +56,8 @@ class Watcher:
         Raises:
             rtc.client.RefusedError: the server refused.
         """
+        await super().__aenter__()
         try:
-            await self._client.publish(*self._tracks)
             await anext(self._client.results())
         except BaseException:
             await self._client.aclose()
@@ -66,19 +65,6 @@ class Watcher:
         self.answer = self._client.connection.remoteDescription.sdp
         self.offer = self._client.connection.localDescription.sdp
         return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._client.aclose()
-
-    @property
-    def gone(self) -> str | None:
-        """Why the connection ended by itself, or None."""
-        return self._client.gone
 
     def begin_anew(self) -> None:
         """Forget what came so far."""
@@ -88,5 +74,5 @@ class Watcher:
         """Return the times between results, and between the last one and ``until_s``."""
         return [later - earlier for earlier, later in pairwise([*self.came_at_s, until_s])]
 
-    def _on_text(self, _: str) -> None:
+    def _on_text(self, text: str) -> None:  # noqa: ARG002  whatever it says
         self.came_at_s.append(time.monotonic())

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from types import TracebackType
 from typing import Self
 
+from eval.guest import Guest
 from eval.network.measure import Result
 from eval.network.tracks import RawMedia, RawPictures, RawSound
-from rtc.client import EmotionClient
 from rtc.messages import EmotionMessage
 
 
-class Person:
+class Person(Guest):
     """One person at one server. Use as ``async with``.
 
     Attributes:
@@ -27,8 +26,8 @@ class Person:
         self.offered_at_s = 0.0
         self._sound = RawSound(media)
         self._pictures = RawPictures(media)
-        self._client = EmotionClient(url, on_text=self._on_text)
         self._news = asyncio.Event()
+        super().__init__(url, self._sound, self._pictures)
 
     async def __aenter__(self) -> Self:
         """Offer; results come once the connection is up.
@@ -37,27 +36,7 @@ class Person:
             rtc.client.RefusedError: the server refused.
         """
         self.offered_at_s = time.monotonic()
-        try:
-            await self._client.publish(self._sound, self._pictures)
-        except BaseException:
-            await self._client.aclose()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._client.aclose()
-        for track in (self._sound, self._pictures):
-            track.stop()
-
-    @property
-    def gone(self) -> str | None:
-        """Why the connection ended by itself, or None."""
-        return self._client.gone
+        return await super().__aenter__()
 
     async def result_with_both(self, captured_after_s: float = 0.0) -> Result:
         """Wait for a result with voice and face, both captured after that; return it."""

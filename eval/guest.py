@@ -1,0 +1,51 @@
+"""Somebody at a server who sends tracks and notes what comes: what all made-up people share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+from aiortc import MediaStreamTrack
+
+from rtc.client import EmotionClient
+
+
+class Guest(ABC):
+    """Use as ``async with``."""
+
+    def __init__(self, url: str, *tracks: MediaStreamTrack) -> None:
+        self._tracks = tracks
+        self._client = EmotionClient(url, on_text=self._on_text)
+
+    async def __aenter__(self) -> Self:
+        """Connect; results come from then on.
+
+        Raises:
+            rtc.client.RefusedError: the server refused.
+        """
+        try:
+            await self._client.publish(*self._tracks)
+        except BaseException:
+            await self._client.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.aclose()
+        for track in self._tracks:
+            track.stop()
+
+    @property
+    def gone(self) -> str | None:
+        """Why the connection ended by itself, or None."""
+        return self._client.gone
+
+    @abstractmethod
+    def _on_text(self, text: str) -> None:
+        """Note a message, at the moment it comes."""
