@@ -12,7 +12,6 @@ import ssl
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from tests.media import Clip, PictureTrack, SoundTrack
 from tests.peers import Peer
 from tests.processes import EMBEDDED, ROOT, Launch, ready
 from tests.rtc.certificates import write_pems
+from tests.waiting import until
 
 
 async def test_it_serves_says_with_what_and_ends_on_sigterm(
@@ -91,12 +91,6 @@ def _serves(worker: psutil.Process) -> bool:
     return bool(worker.net_connections("udp"))
 
 
-async def _until(holds: Callable[[], bool], within_s: float = 30.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not holds():  # noqa: ASYNC110  what it asks is other processes
-            await asyncio.sleep(0.05)
-
-
 async def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(
     launch: Launch, happy_clip: Clip
 ) -> None:
@@ -122,7 +116,9 @@ async def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(
             assert np.diff(sequence).tolist() == [1] * 5
         for task in waiting:
             task.cancel()
-    await _until(lambda: len(_workers_of(process)) == 2 and killed not in _workers_of(process))
+    await until(
+        lambda: len(_workers_of(process)) == 2 and killed not in _workers_of(process), within_s=30.0
+    )
     assert spared in _workers_of(process)
     family = _workers_of(process)
     process.send_signal(signal.SIGTERM)
@@ -140,7 +136,7 @@ async def test_workers_do_not_outlive_their_parent(launch: Launch) -> None:
     family = _workers_of(process)
     assert len(family) == 2
     process.kill()
-    await _until(lambda: not any(worker.is_running() for worker in family))
+    await until(lambda: not any(worker.is_running() for worker in family), within_s=30.0)
 
 
 async def test_a_taken_port_is_one_line(launch: Launch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,13 +12,7 @@ import pytest
 from tests.conftest import LiveServer
 from tests.media import Clip, PictureTrack, SoundTrack
 from tests.peers import Peer
-
-
-async def until(holds: Callable[[], bool], within_s: float = 5.0) -> None:
-    """Wait until something holds that sets no event."""
-    async with asyncio.timeout(within_s):
-        while not holds():  # noqa: ASYNC110  as said
-            await asyncio.sleep(0.02)
+from tests.waiting import until
 
 
 async def test_who_leaves_takes_their_decoders_along(server: LiveServer, happy_clip: Clip) -> None:

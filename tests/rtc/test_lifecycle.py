@@ -7,7 +7,7 @@ import gc
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +22,7 @@ from rtc.config import ServerConfig, SessionConfig
 from tests.conftest import LiveServer, StartServer
 from tests.media import Clip, PictureTrack, SoundTrack
 from tests.peers import Peer
-
-
-async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
-    """Wait until ``condition`` holds."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110  what is waited for sets no event
-            await asyncio.sleep(0.02)
+from tests.waiting import until
 
 
 async def test_closing_the_peer_ends_its_session_at_once(
@@ -38,7 +32,7 @@ async def test_closing_the_peer_ends_its_session_at_once(
     async with Peer(server.url, SoundTrack(happy_clip.sound)) as peer:
         await peer.results(1)
         assert len(server.registry.sessions) == 1
-    await until(lambda: not server.registry.sessions, timeout_s=1.0)
+    await until(lambda: not server.registry.sessions, within_s=1.0)
 
 
 async def test_a_session_without_media_is_ended(
@@ -82,7 +76,7 @@ async def test_an_offer_whose_sender_left_holds_no_place(
     writer.close()
     await writer.wait_closed()
     await asyncio.sleep(0.3)
-    await until(lambda: not server.registry.sessions, timeout_s=1.0)
+    await until(lambda: not server.registry.sessions, within_s=1.0)
     await peer.close()
 
 

@@ -14,7 +14,7 @@ from rtc.roaming import Roaming
 from tests.conftest import LiveServer
 from tests.media import Clip, SoundTrack
 from tests.peers import Peer
-from tests.rtc.test_lifecycle import until
+from tests.waiting import until
 
 
 class _Attacker(asyncio.DatagramProtocol):
@@ -96,7 +96,7 @@ async def test_a_peer_is_followed_each_time_it_moves(server: LiveServer, happy_c
             assert roaming.moves == moves
             assert (known[-1].host, known[-1].port) == relay.far
         assert len(known) == 2  # by its offer, and by its last move
-    await until(lambda: not server.registry.sessions, timeout_s=1.0)
+    await until(lambda: not server.registry.sessions, within_s=1.0)
 
 
 async def test_replayed_packets_lead_nowhere(server: LiveServer, happy_clip: Clip) -> None:
