@@ -159,8 +159,9 @@ async def _serve(
 ) -> None:
     from models.cost import measured_cost
     from models.loading import start_engine
-    from rtc.app import ServedModels, create_app
+    from rtc.app import create_app
     from rtc.capacity import sessions_within_one_core
+    from rtc.keys import ServedModels
     from rtc.serve import serve_until_signal
 
     config = settings.server
@@ -228,6 +229,7 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
     from rtc.flags import add_server_flags, ice_servers_from
     from rtc.limit_flags import server_limits_from, session_limits_from
     from rtc.tls import TlsConfig
+    from rtc.upload_flags import uploads_from
 
     parser = CommandParser(
         prog="server.py",
@@ -264,6 +266,7 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
             face_device=given.face_device,
             offline=given.offline,
         )
+        server = replace(server, uploads=uploads_from(given, models))
     except ValueError as error:
         parser.error(str(error))
     return Settings(

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from eval.recording import Recording
     from models.loading import LoadedModels
+    from rtc.recording import Recording
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
 
@@ -46,7 +46,7 @@ def tiles_of(recording: Recording, models: LoadedModels) -> list[Tile]:
     """Return a tile for each of up to ``COLUMNS`` pictures, evenly spread over a recording.
 
     Raises:
-        eval.recording.RecordingError: it holds no pictures.
+        rtc.recording.RecordingError: it holds no pictures.
     """
     from models.face.crop import crop_face
     from models.face.predictor import Look
@@ -122,7 +122,7 @@ def pictures_of(recording: Recording) -> Iterator[npt.NDArray[np.uint8]]:
     """Yield uint8 RGB pictures at the middles of equal parts of a recording."""
     import av
 
-    from eval.recording import RecordingError
+    from rtc.recording import RecordingError
     from rtc.video import rgb_of
 
     if not recording.has_pictures:
@@ -140,10 +140,10 @@ def pictures_of(recording: Recording) -> Iterator[npt.NDArray[np.uint8]]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the sheet; return 0, 1 where a clip was left out, or 2 where none was named."""
     limit_threads_or_exit()
-    from eval.recording import Recording, RecordingError
     from models.loading import ModelConfig, load_models
     from models.runtime import DeviceError
     from models.weights import WeightsError
+    from rtc.recording import Recording, RecordingError
 
     given = _read_flags(argv)
     failed = False

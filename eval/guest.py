@@ -24,11 +24,7 @@ class Guest(ABC):
         Raises:
             rtc.client.RefusedError: the server refused.
         """
-        try:
-            await self._client.publish(*self._tracks)
-        except BaseException:
-            await self._client.aclose()
-            raise
+        await self._client.publish(*self._tracks)
         return self
 
     async def __aexit__(
@@ -38,8 +34,6 @@ class Guest(ABC):
         trace: TracebackType | None,
     ) -> None:
         await self._client.aclose()
-        for track in self._tracks:
-            track.stop()
 
     @property
     def gone(self) -> str | None:

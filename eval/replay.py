@@ -19,11 +19,11 @@ from models.command_line import CommandParser, folder_to_write, number
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
-    from eval.recording import Recording
     from eval.timeline import Summary
     from models.engine import InferenceEngine
     from models.loading import LoadedModels
     from rtc.config import SessionConfig
+    from rtc.recording import Recording
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
 
@@ -64,9 +64,9 @@ async def _replay_all(
 ) -> list[Summary]:
     from tqdm import tqdm
 
-    from eval.recording import RecordingError
     from eval.timeline import Summary
     from models.loading import start_engine
+    from rtc.recording import RecordingError
 
     engine = await start_engine(models)
     summaries: list[Summary] = []
@@ -89,9 +89,9 @@ async def _replay_one(
 ) -> Summary:
     from tqdm import tqdm
 
-    from eval.player import Player
-    from eval.recording import Recording
     from eval.timeline import timeline_in
+    from rtc.player import Player
+    from rtc.recording import Recording
 
     started_s = time.monotonic()
     recording = Recording(clip.path)

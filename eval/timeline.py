@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -15,37 +14,17 @@ import numpy as np
 
 from eval.timeline_plot import Curves, timeline_png
 from models.emotions import EMOTIONS
-from rtc.messages import EmotionMessage, ModalityMessage
+from rtc.messages import ModalityMessage
+from rtc.moments import TRACKS, Moment, Tally, TrackSummary
 
 _BOX = ("x", "y", "width", "height")
 COLUMNS = (
     "time_s",
     "evidence",
-    *(f"{track}_{what}" for track in ("voice", "face", "fused") for what in ("label", *EMOTIONS)),
+    *(f"{track}_{what}" for track in TRACKS for what in ("label", *EMOTIONS)),
     *(f"box_{side}" for side in _BOX),
     "audio_level",
 )
-_DIGITS = 4  # of a share, as in messages
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What a live server would have sent at one tick.
-
-    Attributes:
-        time_s: since the recording's first frame.
-        message: as it would have been sent.
-        heard, looked: whether sound, a picture, came since the tick before.
-        voiced: whether that sound's newest half second was above silence.
-        found: whether that picture showed a face.
-    """
-
-    time_s: float
-    message: EmotionMessage
-    heard: bool
-    looked: bool
-    voiced: bool
-    found: bool
 
 
 @dataclass(frozen=True)
@@ -87,8 +66,8 @@ class Timeline:
         self._document = document
         self._picture = picture
         self._curves = Curves()
-        self._counts: Counter[str] = Counter()
-        self._labels = {track: Counter[str]() for track in self._curves.scores}
+        self._tally = Tally()
+        self._separator = ""
         self._rows.writeheader()
         document.write(f'{{"file": {json.dumps(name)}, "moments": [')
 
@@ -96,36 +75,28 @@ class Timeline:
         """Take the next moment."""
         fields_of = _json_fields(moment)
         self._rows.writerow(_row(fields_of))
-        comma = "," if self._counts["moments"] else ""
-        self._document.write(f"{comma}\n{json.dumps(fields_of, allow_nan=False)}")
-        self._counts.update(
-            moments=1,
-            heard=moment.heard,
-            looked=moment.looked,
-            voiced=moment.voiced,
-            found=moment.found,
-        )
+        self._document.write(f"{self._separator}\n{json.dumps(fields_of, allow_nan=False)}")
+        self._separator = ","
+        self._tally.add(moment)
         self._curves.times_s.append(moment.time_s)
         for track, scores in self._curves.scores.items():
             evidence: ModalityMessage | None = getattr(moment.message, track)
-            if evidence is not None:
-                self._labels[track][evidence.label] += 1
             scores.extend(
                 evidence.probabilities[emotion] if evidence else np.nan for emotion in EMOTIONS
             )
 
     def finish(self, duration_s: float) -> Summary:
         """Write what stands at the end, and draw the plot."""
-        voice, face, fused = (_leader(counts) for counts in self._labels.values())
+        whole = self._tally.summary(duration_s)
         summary = Summary(
             self._name,
-            round(duration_s, 3),
-            self._counts["moments"],
-            *voice,
-            *face,
-            *fused,
-            voiced_share=_share(self._counts["voiced"], self._counts["heard"]),
-            face_found_share=_share(self._counts["found"], self._counts["looked"]),
+            whole.duration_s,
+            whole.moments,
+            *_leader(whole.voice),
+            *_leader(whole.face),
+            *_leader(whole.fused),
+            voiced_share=whole.voiced_share,
+            face_found_share=whole.face_found_share,
         )
         self._document.write(f'\n], "summary": {json.dumps(asdict(summary))}}}\n')
         self._picture.write_bytes(timeline_png(self._name, self._curves, duration_s))
@@ -171,7 +142,7 @@ def _json_fields(moment: Moment) -> dict[str, Any]:
 
 def _row(fields_of: dict[str, Any]) -> dict[str, Any]:
     row = {key: fields_of[key] for key in ("time_s", "evidence", "audio_level")}
-    for track in ("voice", "face", "fused"):
+    for track in TRACKS:
         if (evidence := fields_of[track]) is not None:
             row[f"{track}_label"] = evidence["label"]
             row |= {f"{track}_{name}": p for name, p in evidence["probabilities"].items()}
@@ -180,12 +151,5 @@ def _row(fields_of: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _leader(counts: Counter[str]) -> tuple[str | None, float | None]:
-    if not counts:
-        return None, None
-    label, count = counts.most_common(1)[0]
-    return label, _share(count, counts.total())
-
-
-def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, _DIGITS) if whole else None
+def _leader(track: TrackSummary | None) -> tuple[str | None, float | None]:
+    return (track.label, track.share) if track else (None, None)

@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
 from models.engine import InferenceEngine
+from rtc.admission import admit, full
+from rtc.analysis import add_analysis
 from rtc.config import ServerConfig
 from rtc.doors import guard
 from rtc.headers import set_headers
-from rtc.limits import TooManyError
+from rtc.keys import CONFIG, MODELS, REGISTRY, ServedModels
 from rtc.metrics import Sources, add_metrics
-from rtc.offers import OfferError, read_offer
-from rtc.refusals import REFUSED, RefusalError, come_again, refusals_as_json
+from rtc.offers import read_offer
+from rtc.openapi import add_openapi
+from rtc.refusals import REFUSED, refusals_as_json
 from rtc.registry import ServerFullError, SessionRegistry
-from rtc.ways import NoWayError
+from rtc.watching import add_watching
+from rtc.whip import add_whip
 
 WEB_FOLDER = Path(__file__).resolve().parent.parent / "web"
-
-
-@dataclass(frozen=True)
-class ServedModels:
-    """The names of the networks in use, for the page and ``/healthz``."""
-
-    voice: str
-    face: str
-
-
-REGISTRY = web.AppKey("registry", SessionRegistry)
-CONFIG = web.AppKey("config", ServerConfig)
-MODELS = web.AppKey("models", ServedModels)
+_FILES = frozenset(each.name for each in WEB_FOLDER.iterdir() if each.is_file())
 
 
 def create_app(
@@ -49,11 +40,16 @@ def create_app(
     app[REGISTRY] = SessionRegistry(engine, config)
     app.on_shutdown.append(_end_sessions)
     app.router.add_get("/", page)
-    app.router.add_static("/static", WEB_FOLDER)
+    app.router.add_get("/static/{path}", file)
     app.router.add_get("/healthz", health)
     app.router.add_get("/readyz", readiness)
     app.router.add_get("/config", page_config)
     app.router.add_post("/offer", offer)
+    app.router.add_get("/watch", watch)
+    add_whip(app)
+    add_watching(app)
+    add_analysis(app, config.uploads, config.session)
+    add_openapi(app)
     counts = app[REGISTRY].counts
     add_metrics(app, Sources(counts, partial(serving, app), refused, engine))
     return app
@@ -67,6 +63,18 @@ def serving(app: web.Application) -> int:
 async def page(request: web.Request) -> web.StreamResponse:  # noqa: ARG001  aiohttp's signature
     """``GET /``: the page."""
     return web.FileResponse(WEB_FOLDER / "index.html")
+
+
+async def file(request: web.Request) -> web.StreamResponse:
+    """``GET /static/{path}``: what the pages are made of, and nothing beside."""
+    if request.match_info["path"] not in _FILES:
+        raise web.HTTPNotFound
+    return web.FileResponse(WEB_FOLDER / request.match_info["path"])
+
+
+async def watch(request: web.Request) -> web.StreamResponse:  # noqa: ARG001  as above
+    """``GET /watch``: the page that shows somebody else's results."""
+    return web.FileResponse(WEB_FOLDER / "watch.html")
 
 
 async def health(request: web.Request) -> web.Response:
@@ -99,36 +107,18 @@ async def readiness(request: web.Request) -> web.Response:
     try:
         app[REGISTRY].check_room()
     except ServerFullError as error:
-        raise _full(error, app) from error
+        raise full(error, app[CONFIG]) from error
     return web.json_response({"status": "ready"}, headers={"Cache-Control": "no-store"})
 
 
 async def offer(request: web.Request) -> web.Response:
-    """``POST /offer``: ``{"sdp", "type": "offer"}`` in, ``{"sdp", "type": "answer"}`` out."""
-    app, address = request.app, request.remote or ""
-    try:
-        app[REGISTRY].visitors.ask(address)
-        if request.content_type != "application/json":
-            raise RefusalError(415, "type", "Send the offer as Content-Type: application/json.")
-        described = read_offer(await request.read())
-        session, answer = await app[REGISTRY].admit(described, address)
-    except OfferError as error:
-        raise RefusalError(400, "malformed", str(error)) from error
-    except ConnectionResetError as error:  # from reading: who asked has gone, and reads no answer
-        raise RefusalError(400, "malformed", "The request broke off.") from error
-    except TooManyError as error:
-        raise come_again(429, error.reason, str(error), error.retry_after_s) from error
-    except (ServerFullError, NoWayError) as error:
-        raise _full(error, app) from error
-    if request.transport is None or request.transport.is_closing():
-        session.end("whoever offered went away before the answer")
-    return web.json_response({"sdp": answer.sdp, "type": answer.type})
+    """``POST /offer``: ``{"sdp", "type": "offer"}`` in, ``{"sdp", "type": "answer"}`` out.
 
-
-def _full(error: ServerFullError | NoWayError, app: web.Application) -> RefusalError:
-    retry_after_s = app[CONFIG].retry_after_s
-    sentence = f"{error} Try again in {retry_after_s} seconds."
-    return come_again(503, error.reason, sentence, retry_after_s)
+    ``session`` in the answer is the name by which others can watch.
+    """
+    _, answer, names = await admit(request, "application/json", read_offer)
+    fields = {"sdp": answer.sdp, "type": answer.type, "session": names.watch}
+    return web.json_response(fields, headers={"Cache-Control": "no-store"})
 
 
 def _models(app: web.Application) -> dict[str, dict[str, str]]:

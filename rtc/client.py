@@ -1,44 +1,33 @@
-"""A client in Python: what the page does, for programs, benchmarks and tests."""
+"""A client in Python: what the page does, for programs, benchmarks and tests.
+
+``python -m rtc.client URL CLIP`` is its command.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
+import sys
 from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
-from aiortc import (
-    MediaStreamTrack,
-    RTCPeerConnection,
-    RTCSessionDescription,
-)
+from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from rtc.config import IceServer
 from rtc.consent import keep_consent
 from rtc.messages import CHANNEL_LABEL, SCHEMA_VERSION, EmotionMessage
+from rtc.offering import Door, RefusedError, post_offer
+from rtc.outgoing import Outgoing
+from rtc.received import Received
+from rtc.sources import Camera, Source, SourceError
 from rtc.ways import rtc_configuration
 
-_MOST_WAITING = 240  # results: two minutes; who reads none for longer loses the oldest
+__all__ = ["Camera", "EmotionClient", "RefusedError", "Source", "SourceError", "post_offer"]
+
 _REPLY_PATIENCE_S = 5.0
-
-
-class RefusedError(Exception):
-    """The server refused an offer; the message says why.
-
-    Attributes:
-        status: of HTTP.
-        sentence: the server's reason.
-        retry_after_s: when to come again, where the server said so.
-    """
-
-    def __init__(self, status: int, sentence: str, retry_after_s: int | None) -> None:
-        super().__init__(f"the server refused ({status}): {sentence}")
-        self.status = status
-        self.sentence = sentence
-        self.retry_after_s = retry_after_s
+_LAST_RESULTS = 2  # the first after the end may have been under way
+_LAST_RESULTS_PATIENCE_S = 5.0
 
 
 class EmotionClient:
@@ -46,13 +35,15 @@ class EmotionClient:
 
     Attributes:
         gone: why the connection ended without our doing, or None.
+        session_id: by which others can watch; None before the server has answered.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is named, and none needs another
         self,
         url: str,
         *,
         token: str | None = None,
+        fingerprint: str | None = None,
         ice_servers: tuple[IceServer, ...] = (),
         relay_only: bool = False,
         on_text: Callable[[str], None] | None = None,
@@ -62,28 +53,30 @@ class EmotionClient:
         Args:
             url: of the page, with or without the slash at the end.
             token: where the server asks for one.
+            fingerprint: SHA-256 of its certificate in hexadecimal, for one that signed itself.
             ice_servers: which help to find a way; without any, none is asked.
             relay_only: take no way but that of a TURN server.
-            on_text: called with each message as it arrives, but with no result after a newer one.
+            on_text: called with each message as it arrives, notices too, but with no result after
+                a newer one.
+
+        Raises:
+            ValueError: the fingerprint is none.
         """
         self.gone: str | None = None
-        self._url = url.rstrip("/")
-        self._token = token
-        self._on_text = on_text
-        self._results: deque[EmotionMessage] = deque(maxlen=_MOST_WAITING)
-        self._replies: dict[int, dict[str, Any]] = {}
-        self._newest = -1  # sequence of a result
+        self.session_id: str | None = None
+        self._door = Door(url.rstrip("/"), token, fingerprint)
+        self._received = Received(on_text)
         self._asked = 0
         self._closed = False
-        self._news = asyncio.Condition()
-        self._notes: set[asyncio.Task[None]] = set()
+        self._outgoing = Outgoing(self._received.note)
+        self._ending: asyncio.Task[None] | None = None
         self.connection = RTCPeerConnection(rtc_configuration(ice_servers, relay_only=relay_only))
         self.connection.on("connectionstatechange", self._on_state)
         self.channel = self.connection.createDataChannel(
             CHANNEL_LABEL, ordered=False, maxRetransmits=0
         )
-        self.channel.on("message", self._on_message)
-        self.channel.on("open", self._note)
+        self.channel.on("message", self._received.take)
+        self.channel.on("open", self._received.note)
         self.channel.on("close", lambda: self._on_gone("its data channel was closed"))
 
     async def __aenter__(self) -> Self:
@@ -97,32 +90,43 @@ class EmotionClient:
     ) -> None:
         await self.aclose()
 
-    async def publish(self, *tracks: MediaStreamTrack) -> None:
-        """Send these tracks, at most one of sound and one of pictures; results come from then on.
+    @property
+    def watch_url(self) -> str | None:
+        """Where a browser shows the results to others; with the token, if there is one."""
+        return self.session_id and self._door.watch_url(self.session_id)
+
+    async def publish(self, *sources: Source) -> None:
+        """Send these, once, with at most one of sound and one of pictures in all.
+
+        Results come from then on. Recordings are played in real time; when all that the client
+        has opened itself is over and has its results, it hangs up. It stops all tracks when it
+        hangs up, and hangs up when this fails.
 
         Raises:
+            RuntimeError: it has published already.
+            SourceError: a recording or a device is missing, or is no media.
+            ValueError: there are two of sound, or two of pictures.
             RefusedError: the server refused.
             aiohttp.ClientError: it is not there.
         """
-        for track in tracks:
-            self.connection.addTrack(track)
-        await self.connection.setLocalDescription(await self.connection.createOffer())
-        local = self.connection.localDescription
-        answer = await post_offer(self._url, {"sdp": local.sdp, "type": local.type}, self._token)
-        await self.connection.setRemoteDescription(RTCSessionDescription(**answer))
-        association = self.connection.sctp
-        assert association is not None  # the data channel's
-        keep_consent(association.transport.transport._connection)  # noqa: SLF001  as the server
+        if self.connection.localDescription is not None:
+            raise RuntimeError("a client publishes once; give it all sources in one call")
+        try:
+            await self._outgoing.add(sources)
+            await self._connect()
+        except BaseException:
+            await self.aclose()
+            raise
+        self._ending = asyncio.create_task(self._hang_up_when_over(), name="hang up when over")
 
     async def results(self) -> AsyncGenerator[EmotionMessage, None]:
         """Yield results as they come, each newer than the one before, until the connection ends."""
+        waiting = self._received.results
         while True:
-            async with self._news:
-                await self._news.wait_for(lambda: self._results or self._has_ended)
-                if not self._results:
-                    return
-                result = self._results.popleft()
-            yield result
+            await self._received.until(lambda: bool(waiting) or self._has_ended)
+            if not waiting:
+                return
+            yield waiting.popleft()
 
     async def change(self, **settings: float) -> dict[str, Any]:
         """Send a settings message with these fields; return the reply.
@@ -131,36 +135,51 @@ class EmotionClient:
             TimeoutError: none came; the channel may lose messages, so ask again.
         """
         self._asked += 1
-        number = self._asked
+        number, replies = self._asked, self._received.replies
         fields = {"version": SCHEMA_VERSION, "type": "settings", "id": number, **settings}
-        async with asyncio.timeout(_REPLY_PATIENCE_S), self._news:
-            await self._news.wait_for(lambda: self.channel.readyState == "open")
+        async with asyncio.timeout(_REPLY_PATIENCE_S):
+            await self._received.until(lambda: self.channel.readyState == "open")
             self.channel.send(json.dumps(fields))
-            await self._news.wait_for(lambda: number in self._replies)
-        return self._replies.pop(number)
+            await self._received.until(lambda: number in replies)
+        return replies.pop(number)
 
     async def aclose(self) -> None:
-        """Hang up; harmless when that has been done."""
+        """Hang up and stop all tracks; harmless when that has been done."""
+        ending = None if self._ending is asyncio.current_task() else self._ending
+        if ending is not None and not self._closed:
+            ending.cancel()
         self._closed = True
-        await self.connection.close()
-        await self._notify()
+        try:
+            await self.connection.close()
+        finally:
+            self._outgoing.stop()
+            self._received.note()
+        if ending is not None:
+            await asyncio.wait([ending])
+
+    async def _connect(self) -> None:
+        for track in self._outgoing.tracks:
+            self.connection.addTrack(track)
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        local = self.connection.localDescription
+        answer = await self._door.ask({"sdp": local.sdp, "type": local.type})
+        self.session_id = answer.get("session")
+        described = RTCSessionDescription(sdp=answer["sdp"], type=answer["type"])
+        await self.connection.setRemoteDescription(described)
+        association = self.connection.sctp
+        assert association is not None  # the data channel's
+        keep_consent(association.transport.transport._connection)  # noqa: SLF001  as the server
+
+    async def _hang_up_when_over(self) -> None:
+        """Wait for the end of what is sent, and for results that tell of it; hang up."""
+        await self._received.until(lambda: self._outgoing.is_over)
+        if not await self._received.more(_LAST_RESULTS, _LAST_RESULTS_PATIENCE_S):
+            self._on_gone("results came no more")
+        await self.aclose()
 
     @property
     def _has_ended(self) -> bool:
         return self._closed or self.gone is not None
-
-    def _on_message(self, text: str) -> None:
-        fields = json.loads(text)
-        if fields["type"] == "emotion":
-            if fields["sequence"] <= self._newest:
-                return  # the channel is unordered, and results may be sent twice
-            self._newest = fields["sequence"]
-            self._results.append(EmotionMessage.from_json(text))
-        elif isinstance(fields.get("id"), int):
-            self._replies[fields["id"]] = fields
-        if self._on_text is not None:
-            self._on_text(text)
-        self._note()
 
     def _on_state(self) -> None:
         if self.connection.connectionState in {"failed", "closed"}:
@@ -169,33 +188,10 @@ class EmotionClient:
     def _on_gone(self, why: str) -> None:
         if not self._closed:
             self.gone = self.gone or why
-        self._note()
-
-    def _note(self) -> None:
-        note = asyncio.ensure_future(self._notify())
-        self._notes.add(note)
-        note.add_done_callback(self._notes.discard)
-
-    async def _notify(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+        self._received.note()
 
 
-async def post_offer(url: str, offer: object, token: str | None = None) -> dict[str, str]:
-    """POST an offer; return the answer.
+if __name__ == "__main__":
+    from rtc.client_command import main
 
-    Raises:
-        RefusedError: the status is another than 200.
-        aiohttp.ClientError: nobody answers there.
-    """
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with (
-        aiohttp.ClientSession(headers=headers) as http,
-        http.post(f"{url}/offer", json=offer) as response,
-    ):
-        fields: dict[str, str] = await response.json()
-        if response.status != 200:
-            retry_after = response.headers.get("Retry-After")
-            seconds = int(retry_after) if retry_after else None
-            raise RefusedError(response.status, fields["error"], seconds)
-        return fields
+    sys.exit(main())

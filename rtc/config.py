@@ -9,6 +9,7 @@ from models.tracker import TrackerConfig
 from models.voice.features import SILENCE_RMS
 from rtc.doors import Doors
 from rtc.limits import AddressLimits
+from rtc.uploads import UploadConfig
 
 # RFC 7064 and 7065, as far as aiortc can follow: no stuns, no IPv6 addresses, no turns over UDP.
 _ICE_URL = re.compile(
@@ -116,6 +117,7 @@ class ServerConfig:
         address_limits: of each address from which offers come.
         doors: who may come in.
         session: of each session.
+        uploads: of recordings that are sent to be analysed; None takes none.
     """
 
     max_sessions: int = 32
@@ -126,6 +128,7 @@ class ServerConfig:
     address_limits: AddressLimits = field(default_factory=AddressLimits)
     doors: Doors = field(default_factory=Doors)
     session: SessionConfig = field(default_factory=SessionConfig)
+    uploads: UploadConfig | None = None
 
     def __post_init__(self) -> None:
         if self.max_sessions < 1:

@@ -1,4 +1,4 @@
-"""What is said over one peer's data channel: results and notices out, settings in."""
+"""What is said to one peer over its data channel, and what it says; others may listen."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aiortc import RTCDataChannel
 from rtc.channel import EmotionChannel
 from rtc.clock import Clock
 from rtc.config import SessionConfig
+from rtc.feed import Feed
 from rtc.inbox import Inbox, Verdict
 from rtc.messages import CHANNEL_LABEL, Message, NoticeMessage, RefusalMessage
 from rtc.observer import Observer
@@ -27,11 +28,17 @@ class Conversation:
     """
 
     def __init__(
-        self, observer: Observer, config: SessionConfig, clock: Clock, end: Callable[[str], None]
+        self,
+        observer: Observer,
+        feed: Feed,
+        config: SessionConfig,
+        clock: Clock,
+        end: Callable[[str], None],
     ) -> None:
         """Have ``observer`` answer settings; ``end`` is called with the reason when it is over."""
         self.faults: Counter[str] = Counter()
         self._observer = observer
+        self._feed = feed
         self._config = config
         self._end = end
         self._inbox = Inbox(config.max_message_bytes, config.max_messages_per_s, clock)
@@ -54,16 +61,21 @@ class Conversation:
             channel.on("message", self._on_message)
             channel.on("close", lambda: self._end("the peer closed its data channel"))
 
-    def send(self, message: Message) -> None:
-        """Send, unless nobody listens or listens too slowly."""
-        if self._channel is not None:
-            self._channel.send(message)
+    def tell(self, message: Message) -> None:
+        """Tell the peer, and those who watch."""
+        self._feed.put(message)
+        self._send(message)
 
     def report(self, fault: Fault, text: str) -> None:
         """Count a fault, log it, and tell the peer."""
         self.faults[fault] += 1
         _log.info("fault", extra={"fault": fault})
-        self.send(NoticeMessage(code=fault, text=text))
+        self.tell(NoticeMessage(code=fault, text=text))
+
+    def _send(self, message: Message) -> None:
+        """Send, unless nobody listens or listens too slowly."""
+        if self._channel is not None:
+            self._channel.send(message)
 
     def _on_message(self, received: str | bytes) -> None:
         try:
@@ -74,14 +86,14 @@ class Conversation:
     def _answer(self, received: str | bytes, verdict: Verdict) -> None:
         config = self._config
         if verdict is Verdict.READ:
-            self.send(self._observer.answer(received))
+            self._send(self._observer.answer(received))
         elif verdict is Verdict.TOO_LONG:
             reason = f"a message has at most {config.max_message_bytes} bytes"
-            self.send(RefusalMessage(id=None, reason=reason))
+            self._send(RefusalMessage(id=None, reason=reason))
         elif verdict is Verdict.FIRST_TOO_MANY:
             text = f"More than {config.max_messages_per_s} messages came in a second; "
             self.report("too-many-messages", text + "the others are not read.")
         elif verdict is Verdict.FLOOD:
             why = "far too many messages came"
-            self.send(NoticeMessage(code="over", text=f"The server ends this session: {why}."))
+            self.tell(NoticeMessage(code="over", text=f"The server ends this session: {why}."))
             self._end(why)

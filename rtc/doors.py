@@ -12,8 +12,11 @@ from aiohttp import hdrs, web
 
 from rtc.refusals import RefusalError
 
-# For everybody: the page with its files, and whether the server is well. All else is guarded.
-_OPEN = re.compile(r"/|/static/.*|/healthz|/readyz")
+# For everybody: the pages with their files, whether the server is well, and what it can be asked.
+# All else is guarded.
+_OPEN = re.compile(r"/|/watch|/static/.*|/healthz|/readyz|/openapi\.json")
+
+_EXPOSED = "ETag, Link, Location, Retry-After"
 
 _TOKEN = re.compile(r"[\x21-\x7e]{8,}")  # shorter ones are guessed
 
@@ -59,15 +62,16 @@ def guard(app: web.Application, doors: Doors) -> None:
             return await handler(request)
         _check_origin(request, doors)
         if _is_preflight(request):
-            return web.Response(status=204, headers=_preflight_headers())
-        _check_token(request, doors)
+            return web.Response(headers=_preflight_headers())
+        if request.method != hdrs.METH_OPTIONS:  # which tells nothing but what may be asked
+            _check_token(request, doors)
         return await handler(request)
 
     async def allow(request: web.Request, response: web.StreamResponse) -> None:
         # On refusals, too: a page elsewhere is to be able to read why.
         if (origin := request.headers.get(hdrs.ORIGIN)) in doors.allow_origins:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = str(origin)
-            response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = hdrs.RETRY_AFTER
+            response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = _EXPOSED
             response.headers[hdrs.VARY] = hdrs.ORIGIN
 
     app.middlewares.append(guarded)
@@ -98,7 +102,7 @@ def _is_preflight(request: web.Request) -> bool:
 def _preflight_headers() -> dict[str, str]:
     return {
         hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST, PATCH, DELETE",
-        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Authorization, Content-Type",
+        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Authorization, Content-Type, If-Match, Last-Event-ID",
         hdrs.ACCESS_CONTROL_MAX_AGE: "600",
     }
 

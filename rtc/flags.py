@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from models.command_line import from_environment, integer, number, one_of, switch
 from rtc.limit_flags import add_door_flags, add_limit_flags
 from rtc.ports import port_range
+from rtc.upload_flags import add_upload_flags
 
 if TYPE_CHECKING:
     from models.smoothing import SmoothingConfig
@@ -27,6 +28,7 @@ def add_server_flags(parser: argparse.ArgumentParser) -> None:
     _add_https_flags(parser.add_argument_group("https").add_argument)
     add_door_flags(parser.add_argument_group("who may come in").add_argument)
     add_limit_flags(parser.add_argument_group("limits").add_argument)
+    add_upload_flags(parser.add_argument_group("recordings over HTTP").add_argument)
     _add_ice_flags(parser.add_argument_group("ways through firewalls").add_argument)
     _add_model_flags(parser.add_argument_group("models").add_argument)
     _add_tracker_flags(parser.add_argument_group("smoothing and fusion").add_argument)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from models.emotions import EMOTIONS
@@ -25,6 +26,10 @@ class Message:
 
     def to_json(self) -> str:
         """Return the message as one line of JSON."""
+        return self._json
+
+    @cached_property
+    def _json(self) -> str:  # once, for all who are told
         return json.dumps(asdict(self), separators=(",", ":"), allow_nan=False)
 
 
@@ -156,7 +161,8 @@ class NoticeMessage(Message):
 
     Attributes:
         code: for programs. "stopping": the server ends soon; "over": this session ends now, and
-            coming back is vain; "sound-stalled", "pictures-stalled": they arrive and cannot be
+            coming back is vain; "ended": it has ended, which those who watch it are told;
+            "sound-stalled", "pictures-stalled": they arrive and cannot be
             decoded, and are begun anew; "voice-failed", "face-failed": that network fails for
             this person, and the other side goes on; "too-many-messages".
         text: for people.

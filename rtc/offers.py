@@ -13,7 +13,7 @@ from aiortc.sdp import MediaDescription, SessionDescription
 _MOST_LINES, _MOST_CODECS = 1000, 128  # a browser's offer has some 300 and 60
 _MOST_FEEDBACK = 256  # kinds of it, of all codecs of one section; a browser's offer has some 120
 _TOKEN = re.compile(r"[\w!#$%&'*+.^`{|}~-]*", re.ASCII)  # RFC 8866, section 9; none is allowed
-_MOST_CANDIDATES = 64  # of one section; the server tries each, seven times
+MOST_CANDIDATES = 64  # of one section; the server tries each, seven times
 _PACKET_MS = 60  # of sound; more would be heard as delay
 
 
@@ -35,8 +35,32 @@ def read_offer(body: bytes) -> RTCSessionDescription:
         raise OfferError('There is no SDP in the body; send {"sdp": "...", "type": "offer"}.')
     if fields.get("type") != "offer":
         raise OfferError('The type must be "offer".')
-    _check_media(fields["sdp"])
-    return RTCSessionDescription(sdp=fields["sdp"], type="offer")
+    return offer_of(fields["sdp"])
+
+
+def read_sdp(body: bytes) -> RTCSessionDescription:
+    """Read an offer that is SDP and nothing else (RFC 9725, section 4.2).
+
+    Raises:
+        OfferError: as ``read_offer``.
+    """
+    try:
+        sdp = body.decode()
+    except UnicodeDecodeError:
+        raise OfferError("The body is not SDP: it is no UTF-8.") from None
+    if not sdp.startswith("v=0"):
+        raise OfferError("The body is not SDP, which begins with v=0.")
+    return offer_of(sdp)
+
+
+def offer_of(sdp: str) -> RTCSessionDescription:
+    """Check ``sdp`` and make an offer of it.
+
+    Raises:
+        OfferError: as ``read_offer``.
+    """
+    _check_media(sdp)
+    return RTCSessionDescription(sdp=sdp, type="offer")
 
 
 def _check_media(sdp: str) -> None:
@@ -95,9 +119,9 @@ def _check_way(section: MediaDescription) -> None:
         raise OfferError(f"The {section.kind} section of the offer lacks a=sendrecv or the like.")
     if section.dtls is None or not section.dtls.fingerprints:
         raise OfferError("The offer lacks a=fingerprint or a=setup; media would not be encrypted.")
-    if len(section.ice_candidates) > _MOST_CANDIDATES:
+    if len(section.ice_candidates) > MOST_CANDIDATES:
         raise OfferError(
-            f"The offer has more than {_MOST_CANDIDATES} candidates for {section.kind}; "
+            f"The offer has more than {MOST_CANDIDATES} candidates for {section.kind}; "
             "send those of one network."
         )
 

@@ -17,6 +17,11 @@ Reason = Literal[
     "token",
     "origin",
     "not_found",
+    "gone",
+    "watchers",
+    "taken",
+    "restart",
+    "stale",
     "method",
     "fault",
 ]
@@ -31,8 +36,9 @@ Fault = Literal[
 ]
 """What goes wrong in a session that goes on; the code of the notice that tells its peer."""
 
-Event = Literal["stopping", "over"]
-"""What else a notice may tell: the server ends soon; this session ends, and coming back is vain."""
+Event = Literal["stopping", "over", "ended"]
+"""What else a notice may tell: the server ends soon; this session ends, and coming back is vain; it
+has ended, as those who watch it are told."""
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 FAULTS: tuple[Fault, ...] = get_args(Fault)

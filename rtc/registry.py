@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
+from typing import NamedTuple
 
 from aiortc import RTCSessionDescription
 from structlog.contextvars import bound_contextvars
@@ -14,6 +15,7 @@ from models.engine import InferenceEngine
 from rtc.clock import Clock
 from rtc.config import ServerConfig
 from rtc.counts import Counts
+from rtc.directory import Directory, Names
 from rtc.limits import Visitors
 from rtc.reasons import Reason
 from rtc.session import PeerSession
@@ -33,12 +35,21 @@ class ServerFullError(RuntimeError):
         self.reason = reason
 
 
+class Admitted(NamedTuple):
+    """A session that has begun, what its peer is answered, and by what names it is found."""
+
+    session: PeerSession
+    answer: RTCSessionDescription
+    names: Names
+
+
 class SessionRegistry:
     """Invariant: a session is in ``sessions`` from its admission until its task has ended.
 
     Attributes:
         sessions: by their ids.
         visitors: where they came from.
+        directory: by the names that others know them by.
     """
 
     def __init__(
@@ -46,6 +57,7 @@ class SessionRegistry:
     ) -> None:
         self.sessions: dict[str, PeerSession] = {}
         self.visitors = Visitors(config.address_limits, config.retry_after_s, clock)
+        self.directory = Directory()
         self._ended = Counts()
         self._engine = engine
         self._config = config
@@ -71,16 +83,24 @@ class SessionRegistry:
             raise ServerFullError("The server is full: it cannot keep up with more.", "late")
 
     async def admit(
-        self, offer: RTCSessionDescription, address: str
-    ) -> tuple[PeerSession, RTCSessionDescription]:
+        self, offer: RTCSessionDescription, address: str, wanted: str | None = None
+    ) -> Admitted:
         """Answer an offer from ``address`` and serve its peer from now on.
 
+        Args:
+            offer: complete, or to be followed by more candidates.
+            address: whose limits count.
+            wanted: the name by which it is to be watched; without one, one is made up.
+
         Raises:
+            rtc.directory.NameRefusedError: it may not have that name.
             ServerFullError: nobody more is served now.
             rtc.limits.TooManyError: that address has as many sessions as it may.
             rtc.offers.OfferError: the offer cannot be answered.
             rtc.ways.NoWayError: there is no address to which media could come.
         """
+        if wanted is not None:
+            self.directory.check(wanted, address)
         self.check_room()
         self.visitors.enter(address)
         session_id = secrets.token_hex(4)
@@ -94,11 +114,12 @@ class SessionRegistry:
                 self._forget(session, address)
                 await session.aclose()
                 raise
-            serving = self._serve(session, address)
+            names = self.directory.add(session, address, wanted)
+            serving = self._serve(session, address, names)
             task = asyncio.create_task(serving, name=f"session {session_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return session, answer
+        return Admitted(session, answer, names)
 
     async def drain(self, limit_s: float) -> None:
         """Let nobody more in, tell those who are here, and give them ``limit_s`` to leave."""
@@ -123,12 +144,13 @@ class SessionRegistry:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
 
-    async def _serve(self, session: PeerSession, address: str) -> None:
+    async def _serve(self, session: PeerSession, address: str, names: Names) -> None:
         try:
             await session.run()
         except Exception:  # noqa: BLE001  logged whole; the other sessions go on
             _log.exception("session failed")
         finally:
+            self.directory.remove(session, names)
             self._forget(session, address)
             self._ended += session.counts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import ssl
@@ -11,14 +12,18 @@ from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import ifaddr
 from aiohttp import web
 
-from rtc.app import CONFIG, REGISTRY, serving
+from rtc.app import serving
+from rtc.keys import CONFIG, REGISTRY
 from rtc.listening import Listener
 from rtc.ports import PortRange, event_loop_within
+from rtc.siblings import SIBLINGS, socket_of
 from rtc.strays import tolerate_strays
+from rtc.workers import SHARED_FOLDER
 
 # Short, so that an offer comes over a connection of its own, and to the worker that has room, not
 # over the one on which the page came.
@@ -117,8 +122,12 @@ async def serve_until_signal(
     runner = web.AppRunner(
         app, access_log=None, shutdown_timeout=_SHUTDOWN_S, keepalive_timeout=_KEEPALIVE_S
     )
+    if parent is not None:
+        app[SIBLINGS] = Path(os.environ[SHARED_FOLDER])
     await runner.setup()
     assert runner.server is not None
+    if parent is not None:
+        await web.UnixSite(runner, str(socket_of(app[SIBLINGS]))).start()
     shares = None if parent is None else partial(serving, app)
     listener = Listener(held, runner.server, tls, shares)
     try:

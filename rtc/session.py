@@ -20,6 +20,7 @@ from rtc.clock import Clock
 from rtc.config import SessionConfig
 from rtc.conversation import Conversation
 from rtc.counts import Counts
+from rtc.feed import Feed
 from rtc.lifetime import Lifetime
 from rtc.messages import NoticeMessage
 from rtc.observer import Observer
@@ -28,6 +29,7 @@ from rtc.reasons import Event
 from rtc.receiver import MediaReceiver, relieve
 from rtc.rhythm import Rhythm
 from rtc.sctp import AssociationGuard
+from rtc.trickle import Trickle
 from rtc.video import PictureReceiver
 from rtc.watchdog import MediaWatchdog
 from rtc.ways import check_candidates, rtc_configuration
@@ -55,6 +57,8 @@ class PeerSession:
     Attributes:
         session_id: for the log.
         state: see ``SessionState``.
+        feed: for those who watch.
+        trickle: for candidates that come after the offer.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class PeerSession:
     ) -> None:
         self.session_id = session_id
         self.state = SessionState.NEW
+        self.feed = Feed()
         self._config = config
         self._clock = clock
         self._observer = Observer(f"session {session_id}", engine, config, clock)
@@ -73,7 +78,7 @@ class PeerSession:
         self._pictures: PictureReceiver | None = None
         self._receiver: MediaReceiver | None = None
         self._results = 0
-        self._conversation = Conversation(self._observer, config, clock, self.end)
+        self._conversation = Conversation(self._observer, self.feed, config, clock, self.end)
         self._lifetime = Lifetime(config, clock())
         self._watchdog = MediaWatchdog(self._observer, config.stall_s)
         self._over = asyncio.Event()
@@ -81,6 +86,7 @@ class PeerSession:
         self._peer = RTCPeerConnection(
             rtc_configuration(config.ice_servers, relay_only=config.ice_relay_only)
         )
+        self.trickle = Trickle(self._peer)
         self._peer.on("track", self._on_track)
         self._peer.on("datachannel", self._conversation.open)
         self._peer.on("connectionstatechange", self._on_connection_state)
@@ -152,14 +158,15 @@ class PeerSession:
             self._over.set()
 
     def tell(self, code: Event, text: str) -> None:
-        """Send a notice, if its peer listens."""
-        self._conversation.send(NoticeMessage(code=code, text=text))
+        """Send a notice, if its peer or somebody else listens."""
+        self._conversation.tell(NoticeMessage(code=code, text=text))
 
     async def aclose(self) -> None:
         """Close the connection; harmless when it is closed already."""
         if self.state is SessionState.CLOSED:
             return
         self.state = SessionState.CLOSING
+        self.feed.end(self._why_over)
         # aiortc also closes by itself when the peer says goodbye, and both share one future:
         # cancelling it here would break the other, hence the shield.
         closing = asyncio.shield(self._peer.close())
@@ -199,14 +206,23 @@ class PeerSession:
             now = self._clock()
             await asyncio.sleep(rhythm.next_due(now) - now)
             self._end_when_it_is_time()
-            if not self._conversation.is_open:
+            if not self._is_asked:
                 continue
             await self._fresh_picture(rhythm)
             await self._observer.tick(tasks)
             message = self._observer.message(self._results, int(time.time() * 1000))
-            self._conversation.send(message)
+            self._conversation.tell(message)
             self._results += 1
             self._tell_of_faults()
+
+    @property
+    def _is_asked(self) -> bool:
+        """Whether somebody wants results: the peer by its channel, or whoever watches.
+
+        A peer without any channel has sent to be watched, be it later.
+        """
+        is_sent_to_be_watched = self._peer.sctp is None and self.state is SessionState.LIVE
+        return self._conversation.is_open or is_sent_to_be_watched or self.feed.is_read
 
     async def _fresh_picture(self, rhythm: Rhythm) -> None:
         pictures, due_at = self._pictures, self._clock()

@@ -33,7 +33,6 @@ other side of that is gone, and return its exit code. To be importable by name, 
 class _Worker:
     process: SpawnProcess
     news: Connection
-    core: int | None
     was_ready: bool = False
 
 
@@ -52,7 +51,6 @@ class Workers:
         self._work = work
         self._held = held
         self._workers: list[_Worker] = []
-        self._cores = _cores_for(count)
         self._folder = ""
         self._has_begun = False
         self._failures = 0  # of new ones, in a row
@@ -138,18 +136,16 @@ class Workers:
             self._start()
 
     def _start(self) -> None:
-        taken = {worker.core for worker in self._workers}
-        core = next((each for each in self._cores if each not in taken), None)
         ours, theirs = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(
-            target=_run, args=(self._work, self._held, theirs, self._folder, core), name="worker"
+            target=_run, args=(self._work, self._held, theirs, self._folder), name="worker"
         )
         # Ctrl-C reaches the whole group; who still loads is to be ended by us, without a traceback.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         process.start()
         signal.signal(signal.SIGINT, before)
         theirs.close()  # so that ours ends when the worker does
-        self._workers.append(_Worker(process, ours, core))
+        self._workers.append(_Worker(process, ours))
 
     def _stop(self) -> None:
         until = time.monotonic() + self._stop_s
@@ -187,22 +183,6 @@ def _said(worker: _Worker) -> str | None:
         return None  # it has ended, which its sentinel tells, too
 
 
-def _cores_for(count: int) -> list[int]:
-    """Return a core for each worker where there are as many of both, else none.
-
-    Left to the system, two workers share a core at times while another is idle; where workers are
-    fewer than cores, it has better places to choose from than we.
-    """
-    if not hasattr(os, "sched_getaffinity"):
-        return []
-    cores = sorted(os.sched_getaffinity(0))
-    return cores if len(cores) == count else []
-
-
-def _run(
-    work: Work, held: socket.socket, parent: Connection, folder: str, core: int | None
-) -> None:
-    if core is not None:
-        os.sched_setaffinity(0, {core})
+def _run(work: Work, held: socket.socket, parent: Connection, folder: str) -> None:
     os.environ[SHARED_FOLDER] = folder  # prometheus-client looks when it is first imported
     raise SystemExit(work(held, parent))

@@ -13,6 +13,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import aioice.ice
 import ifaddr
@@ -21,9 +22,11 @@ from aiohttp import web
 
 from models.engine import InferenceEngine
 from models.loading import LoadedModels, ModelConfig, load_models, start_engine
-from rtc.app import REGISTRY, ServedModels, create_app
+from rtc.app import create_app
 from rtc.config import ServerConfig
+from rtc.keys import REGISTRY, ServedModels
 from rtc.registry import SessionRegistry
+from tests.eval.recordings import talking_person
 from tests.media import ANGRY, DATA, HAPPY, NO_RECORDINGS, Clip, load_clip, photograph_clip
 from tests.processes import Launch, launching
 
@@ -107,6 +110,12 @@ def angry_clip() -> Clip:
     if not ANGRY.exists():
         pytest.skip(NO_RECORDINGS)
     return load_clip(ANGRY)
+
+
+@pytest.fixture(scope="session")
+def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recording of a woman who speaks, with both kinds."""
+    return talking_person(tmp_path_factory.mktemp("talking"))
 
 
 @pytest.hookimpl(wrapper=True)

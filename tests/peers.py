@@ -30,11 +30,7 @@ class Peer:
         self._arrived = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        try:
-            await self.client.publish(*self._tracks)
-        except BaseException:
-            await self.client.aclose()
-            raise
+        await self.client.publish(*self._tracks)
         return self
 
     async def __aexit__(
@@ -44,8 +40,6 @@ class Peer:
         trace: TracebackType | None,
     ) -> None:
         await self.client.aclose()
-        for track in self._tracks:
-            track.stop()
 
     @property
     def state(self) -> str:

@@ -42,8 +42,8 @@ async def launching() -> AsyncIterator[Launch]:
                 for one in psutil.Process(process.pid).children(recursive=True):
                     one.kill()
                 process.kill()
-        if not process.stderr.at_eof():  # else a test has read it to its end
-            await process.communicate()
+        # Even of one that ended: the end of its other pipe is not to come when nobody listens.
+        await process.communicate()
 
 
 async def ready(process: Process, within_s: float = 30.0) -> tuple[str, str]:

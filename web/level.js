@@ -52,11 +52,15 @@ function sourceOf(context, track) {
   }
 }
 
-/** Root mean square in decibels, with -60 dB as 0 and -10 dB as 1. */
 function loudness(samples) {
   let power = 0;
   for (const sample of samples) power += sample * sample;
-  const decibels = 10 * Math.log10(power / samples.length + 1e-12);
+  return levelOf(power / samples.length);
+}
+
+/** A mean square in decibels, with -60 dB as 0 and -10 dB as 1. */
+export function levelOf(power) {
+  const decibels = 10 * Math.log10(power + 1e-12);
   return Math.min(1, Math.max(0, (decibels + 60) / 50));
 }
 

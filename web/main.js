@@ -30,6 +30,7 @@ const notices = new Notices((text) => view.showError(text, 'notice'));
 let attempt = null;
 let history = new History();
 let models = null; // those that the session has used
+let watchLink = null; // not before the first session
 
 async function start() {
   if (attempt) return;
@@ -124,7 +125,7 @@ async function session(media, signal, onUp) {
     onResult: (message, rate_hz) => showResult(message, rate_hz, media),
     onStale: showStale,
     onSettings: (message) => settings.take(message),
-    onNotice: (text) => attempt && notices.tell(text),
+    onNotice: ({ code, text }) => (code === 'over' ? giveUp(new Told(text, { isFinal: true })) : attempt && notices.tell(text)),
     onEnd: giveUp,
   });
 
@@ -142,7 +143,15 @@ async function session(media, signal, onUp) {
   results.expect();
   settings.connect(link.send, signal);
   statusLine.follow(link, signal);
+  share(link.session);
   return Promise.race([link.ended, over]);
+}
+
+/** Offer the link by which others can watch; what copies it is fetched when it is of use, and not before. */
+async function share(session) {
+  watchLink ??= new (await import('./sharing.js')).WatchLink();
+  const news = watchLink.show(session);
+  if (attempt && news) notices.tell(news);
 }
 
 function showWait(reason, left_s) {

@@ -2,7 +2,7 @@
 
 import { LOST, NO_ANSWER, Told, UNREACHABLE, noPathSentence } from './errors.js';
 import { sendTracks } from './sending.js';
-import { authorization } from './server-facts.js';
+import { authorization, refusalOf } from './server-facts.js';
 
 const GATHERING_LIMIT_MS = 1000; // Then the offer goes out with the addresses that are known.
 const RELAY_LIMIT_MS = 5000; // the same where a relay has to be asked for its address first
@@ -12,6 +12,7 @@ const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed afte
 
 /**
  * @typedef {object} Link a connection that is up
+ * @property {string} session the name by which others can watch it
  * @property {(text: string) => void} send dropped where it cannot go out at once
  * @property {() => Promise<?number>} roundTrip_ms between this browser and the server, as ICE measures it
  * @property {Promise<Told>} ended why it ended; never rejects
@@ -43,14 +44,16 @@ export async function connect(media, configuration, signal, { onMessage, onTroub
   await peer.setLocalDescription(await peer.createOffer());
   await gathered(peer, iceServers.length ? RELAY_LIMIT_MS : GATHERING_LIMIT_MS, signal);
   signal.throwIfAborted();
-  answered = exchange(peer.localDescription).then((answer) => accept(peer, answer));
+  const answering = exchange(peer.localDescription);
+  answered = answering.then((answer) => accept(peer, answer));
   await answered;
   signal.throwIfAborted();
   const tooSlow = after(CONNECTING_LIMIT_MS, signal).then(() => new Told(noPathSentence(iceServers, CONNECTING_LIMIT_MS / 1000)));
   const failure = await Promise.race([opened, ended, tooSlow]);
   signal.throwIfAborted();
   if (failure instanceof Told) throw failure;
-  return { send: (text) => channel.readyState === 'open' && channel.send(text), roundTrip_ms: () => roundTripOf(peer), ended };
+  const send = (text) => channel.readyState === 'open' && channel.send(text);
+  return { session: (await answering).session, send, roundTrip_ms: () => roundTripOf(peer), ended };
 }
 
 /**
@@ -113,12 +116,9 @@ async function exchange({ sdp, type }) {
   }).catch((error) => {
     throw new Told(error.name === 'TimeoutError' ? NO_ANSWER : UNREACHABLE, { isPassing: true });
   });
-  const body = await response.json().catch(() => null);
-  if (response.ok && body) return body;
-  const wait_s = Number(response.headers.get('Retry-After'));
-  const told = body?.error ?? `The server refused the session without a reason (status ${response.status}).`;
-  const words = told.replace(/[;.] try again in \d+ seconds?\.$/i, '.'); // which the page does, and counts down
-  throw new Told(words, { isPassing: wait_s > 0, retryAfter_ms: wait_s * 1000 });
+  const answer = response.ok && (await response.json().catch(() => null));
+  if (answer) return answer;
+  throw await refusalOf(response);
 }
 
 async function accept(peer, { sdp, type }) {

@@ -29,14 +29,15 @@ const RATE_OVER_MS = 5000;
 /**
  * @param {AbortSignal} signal ends the reading
  * @param {object} reports
- * @param {(message: EmotionMessage, rate_hz: number) => void} reports.onResult only those newer than all before
+ * @param {(message: EmotionMessage, rate_hz: number, at_ms: number) => void} reports.onResult only those newer than all before
  * @param {(isStale: boolean) => void} reports.onStale whether results have stopped coming, or come again
  * @param {(message: object) => void} reports.onSettings an answer to a settings message
- * @param {(text: string) => void} reports.onNotice something that the person should know; the session goes on
+ * @param {(notice: {code: string, text: string}) => void} reports.onNotice something that the person should know
  * @param {(reason: Told) => void} reports.onEnd no more is to come that could be read, and trying again is vain
+ * @param {(message: EmotionMessage) => number} [arrivedAt_ms] on the clock of `performance.now()`
  * @returns {{read: (text: string) => void, expect: () => void}}
  */
-export function readResults(signal, { onResult, onStale, onSettings, onNotice, onEnd }) {
+export function readResults(signal, { onResult, onStale, onSettings, onNotice, onEnd }, arrivedAt_ms = () => performance.now()) {
   let newest = -1;
   let isStale = false;
   let timer;
@@ -53,14 +54,14 @@ export function readResults(signal, { onResult, onStale, onSettings, onNotice, o
     const message = parsed(text);
     if (!message) return onEnd(new Told(OTHER_VERSION, { isFinal: true }));
     if (message.type === 'settings' || message.type === 'refusal') return onSettings(message);
-    if (message.type === 'notice' && message.code === 'over') return onEnd(new Told(message.text, { isFinal: true }));
-    if (message.type === 'notice') return onNotice(message.text);
+    if (message.type === 'notice') return onNotice(message);
     if (message.type !== 'emotion') return; // of a newer server; the rest of it is understood
     if (message.sequence <= newest) return; // The channel is unordered: something newer is shown already.
     newest = message.sequence;
     if (isStale) onStale((isStale = false));
     expect();
-    onResult(message, rateWith(performance.now()));
+    const at_ms = arrivedAt_ms(message);
+    onResult(message, rateWith(at_ms), at_ms);
   }
 
   function rateWith(now_ms) {

@@ -21,15 +21,19 @@ export async function serverFacts() {
   const response = await fetch('/config', request).catch((error) => {
     throw new Told(error.name === 'TimeoutError' ? NO_ANSWER : UNREACHABLE, { isPassing: true });
   });
-  if (response.status === 401) throw new Told(await reasonOf(response));
+  if (response.status === 401) throw await refusalOf(response);
   const facts = response.ok ? await response.json().catch(() => null) : null;
   if (!facts) throw new Told(NO_ANSWER, { isPassing: true });
   return facts;
 }
 
-async function reasonOf(response) {
+/** The server's own sentence for a refusal, which is passing where the server says when to come again. */
+export async function refusalOf(response) {
   const body = await response.json().catch(() => null);
-  return body?.error ?? NO_ANSWER;
+  const wait_s = Number(response.headers.get('Retry-After'));
+  const told = body?.error ?? `The server refused the session without a reason (status ${response.status}).`;
+  const words = told.replace(/[;.] try again in \d+ seconds?\.$/i, '.'); // which the page does, and counts down
+  return new Told(words, { isPassing: wait_s > 0, retryAfter_ms: wait_s * 1000 });
 }
 
 /**
@@ -37,14 +41,18 @@ async function reasonOf(response) {
  * It leaves the address bar, so that it is in no screenshot, and stays in this tab for when the page is loaded again.
  */
 export function takeToken() {
-  const given = new URLSearchParams(location.hash.slice(1)).get(TOKEN);
-  if (!given) return;
-  sessionStorage.setItem(TOKEN, given);
-  window.history.replaceState(null, '', location.pathname + location.search);
+  const given = new URLSearchParams(location.hash.slice(1));
+  if (!given.get(TOKEN)) return;
+  sessionStorage.setItem(TOKEN, given.get(TOKEN));
+  given.delete(TOKEN);
+  const rest = String(given);
+  window.history.replaceState(null, '', location.pathname + location.search + (rest && `#${rest}`));
 }
+
+/** @returns {?string} null where none was given */
+export const token = () => sessionStorage.getItem(TOKEN);
 
 /** @returns {Object<string, string>} the header that carries it; nothing where there is none */
 export function authorization() {
-  const token = sessionStorage.getItem(TOKEN);
-  return token ? { Authorization: `Bearer ${token}` } : {};
+  return token() ? { Authorization: `Bearer ${token()}` } : {};
 }

@@ -15,11 +15,16 @@ export class StatusLine {
     write(element('models'), models ? `Networks: ${named.join(', ')}` : why);
   }
 
+  /** @param {?number} rate_hz null where nothing comes */
+  showRate(rate_hz) {
+    write(element('rate'), rate_hz === null ? '' : `${rate_hz.toFixed(1)} results a second`);
+  }
+
   /** The server knows its own part of the latency only; without the way there and back it would be a boast. */
   take(message, rate_hz) {
     this.#late_ms = message.latency_ms ?? this.#late_ms;
     const isKnown = this.#late_ms !== null && this.#roundTrip_ms !== null;
-    write(element('rate'), `${rate_hz.toFixed(1)} results a second`);
+    this.showRate(rate_hz);
     write(element('latency'), isKnown ? `latency ${Math.round(this.#late_ms + this.#roundTrip_ms)} ms` : '');
   }
 
@@ -46,6 +51,7 @@ export class StatusLine {
   /** Forget how fast and how late results were. */
   clear() {
     this.#late_ms = this.#roundTrip_ms = null;
-    for (const id of ['rate', 'latency']) write(element(id), '');
+    this.showRate(null);
+    write(element('latency'), '');
   }
 }

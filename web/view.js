@@ -17,7 +17,7 @@ export function build() {
     element(`${name}-bars`).replaceChildren(...EMOTIONS.map((emotion) => newLine(emotion)));
   }
   clearResults();
-  for (const id of ['start', 'stop']) element(id).addEventListener('keydown', ignoreRepeated);
+  for (const button of document.querySelectorAll('.start, .stop')) button.addEventListener('keydown', ignoreRepeated);
 }
 
 /** The focus goes from Start to Stop and back: a key that is held down would press one after the other. */
@@ -158,11 +158,12 @@ function fillLine(line, emotion, probability) {
 
 function showFaceBox(face) {
   const frame = element('face-box');
-  const camera = element('camera');
-  frame.hidden = !face || !camera.srcObject || camera.videoWidth === 0;
+  const camera = element('camera'); // not there where somebody else's session is watched
+  frame.hidden = !face || (camera && (!camera.srcObject || camera.videoWidth === 0));
   if (frame.hidden) return;
   write(element('face-tag'), capitalised(shownLabel(face)));
-  const placed = placeMirrored(face.box, camera);
+  const { x: left, y: top, width, height } = face.box;
+  const placed = camera ? placeMirrored(face.box, camera) : { left, top, width, height };
   frame.classList.toggle('low', placed.top + placed.height > 0.95); // Its name would be cut off.
   for (const side in placed) frame.style.setProperty(side, `${(placed[side] * 100).toFixed(2)}%`);
 }

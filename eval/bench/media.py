@@ -12,7 +12,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from eval.recording import Recording, RecordingError
+from rtc.recording import Recording, RecordingError
 
 _SOUND_RATE_HZ = 48_000
 _KEY_INTERVAL_S = 10.0  # so that a loop does not begin with a picture larger than browsers send
@@ -61,7 +61,7 @@ def encode(clip: Path, shape: MediaShape, seconds: float = 8.0) -> EncodedMedia:
     """Encode the first seconds of a recording with a face and a voice.
 
     Raises:
-        eval.recording.RecordingError: it cannot be decoded, or lacks sound or pictures.
+        rtc.recording.RecordingError: it cannot be decoded, or lacks sound or pictures.
     """
     with _opened(clip):
         media = EncodedMedia(
@@ -78,7 +78,7 @@ def decode(
     """Return the pictures and the sound, 48 kHz mono, that ``encode`` would encode.
 
     Raises:
-        eval.recording.RecordingError: as ``encode``.
+        rtc.recording.RecordingError: as ``encode``.
     """
     with _opened(clip):
         sound, pictures = _sound_of(clip, seconds), list(_pictures_of(clip, seconds, shape))

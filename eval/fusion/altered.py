@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import scipy.signal
 
-from eval.arrivals import Arrival
 from eval.fusion.cases import CLEAN, DAMAGED, altered_sound
 from eval.fusion.degraded import damaged
-from eval.recording import Recording
 from models.voice.features import SAMPLE_RATE_HZ
+from rtc.arrivals import Arrival
+from rtc.recording import Recording
 from rtc.video import rgb_of
 
 _FACE_SHARE = 0.2  # of a picture's width: what a face has of it before a webcam

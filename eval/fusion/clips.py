@@ -11,13 +11,13 @@ import numpy as np
 from eval.fusion.altered import AlteredRecording
 from eval.fusion.cases import DEGRADED
 from eval.fusion.rules import Case
-from eval.player import Player
-from eval.recording import Recording, RecordingError
 from models.emotions import EMOTIONS, Emotion, Scores, emotion_named
 from models.engine import InferenceEngine
 from models.loading import LoadedModels, start_engine
 from rtc.config import SessionConfig
 from rtc.messages import EmotionMessage, ModalityMessage
+from rtc.player import Player
+from rtc.recording import Recording, RecordingError
 
 
 @dataclass(frozen=True)

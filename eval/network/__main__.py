@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     limit_threads_or_exit()
     from eval.bench.benched_server import BenchError
     from eval.network.cases import CASES
-    from eval.recording import RecordingError
     from rtc.client import RefusedError
+    from rtc.recording import RecordingError
     from rtc.serve import new_event_loop
 
     given = _parser(CASES).parse_args(argv)

@@ -43,7 +43,7 @@ def raw_media(clip: Path, shape: MediaShape, seconds: float = 8.0) -> RawMedia:
     """Decode the first seconds of a recording with a face and a voice.
 
     Raises:
-        eval.recording.RecordingError: it cannot be decoded, or lacks sound or pictures.
+        rtc.recording.RecordingError: it cannot be decoded, or lacks sound or pictures.
     """
     pictures, sound = decode(clip, shape, seconds)
     return RawMedia(tuple(pictures), shape.frame_rate_hz, sound)

@@ -31,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Soak a server; print a table; return 0 when it bore it and 1 when it did not."""
     limit_threads_or_exit()
     from eval.bench.benched_server import BenchError
-    from eval.recording import RecordingError
     from rtc.client import RefusedError
+    from rtc.recording import RecordingError
 
     given = _parser().parse_args(argv)
     try:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from eval.contact_sheet import COLUMNS, draw, main, pictures_of, tiles_of, tiles_of_fer
-from eval.recording import Recording
 from models.face.crop import crop_face
 from models.face.fer2013 import read_split
 from models.face.predictor import Look
 from models.loading import LoadedModels
+from rtc.recording import Recording
 from tests.eval.recordings import Pictures, Sound, write_recording
 from tests.media import ANGRY, DATA, HAPPY, NO_FACE, NO_RECORDINGS, SILENT, photograph_clip
 

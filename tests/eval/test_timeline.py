@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from eval.timeline import Moment, Summary, Timeline, timeline_in, write_summaries
+from eval.timeline import Summary, Timeline, timeline_in, write_summaries
 from models.emotions import EMOTIONS, Scores
 from models.tracker import Box, Estimate, Evidence
 from rtc.messages import message_from
+from rtc.moments import Moment
 
 
 def _scores(leading: str) -> Scores:

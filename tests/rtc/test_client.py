@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from rtc.client import EmotionClient, RefusedError
 from rtc.config import ServerConfig
+from rtc.doors import Doors
+from rtc.offering import Door
 from tests.conftest import LiveServer, StartServer
 from tests.media import Clip, PictureTrack, SoundTrack
+
+_TOKEN = "a&token+more"
 
 
 async def test_results_come_once_and_in_order_until_the_client_leaves(
@@ -34,6 +42,38 @@ async def test_results_end_when_the_server_does(server: LiveServer, happy_clip: 
             if result.sequence == 1:
                 await server.registry.aclose()
         assert client.gone is not None
+
+
+async def test_others_can_watch_by_the_link(start_server: StartServer, happy_clip: Clip) -> None:
+    """The session's id is the server's, and the link has it and the token, fit for an address."""
+    server = await start_server(ServerConfig(doors=Doors(token=_TOKEN)))
+    async with EmotionClient(server.url, token=_TOKEN) as client:
+        assert (client.session_id, client.watch_url) == (None, None)
+        await client.publish(SoundTrack(happy_clip.sound))
+        await anext(client.results())
+        assert client.watch_url == (
+            f"{server.url}/watch#session={client.session_id}&token=a%26token%2Bmore"
+        )
+        headers = {"Authorization": f"Bearer {_TOKEN}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as http,
+            http.get(f"{server.url}/sessions/{client.session_id}") as response,
+        ):
+            assert (await response.json())["state"] == "live"
+
+
+async def test_notices_reach_whoever_listens(server: LiveServer, happy_clip: Clip) -> None:
+    """What the server says besides results comes by ``on_text``."""
+    said: list[dict[str, str]] = []
+    async with EmotionClient(
+        server.url, on_text=lambda text: said.append(json.loads(text))
+    ) as client:
+        await client.publish(SoundTrack(happy_clip.sound))
+        await anext(client.results())
+        (session,) = server.registry.sessions.values()
+        session.tell("stopping", "It stops soon.")
+        await anext(client.results())
+    assert [m["text"] for m in said if m["type"] == "notice"] == ["It stops soon."]
 
 
 async def test_settings_are_changed_and_refused(server: LiveServer, happy_clip: Clip) -> None:
@@ -62,3 +102,17 @@ async def test_nobody_there_is_an_error_at_once(happy_clip: Clip) -> None:
     async with EmotionClient("http://127.0.0.1:9") as client:
         with pytest.raises(aiohttp.ClientError):
             await client.publish(SoundTrack(happy_clip.sound))
+
+
+async def test_another_kind_of_server_is_told_from_ours(happy_clip: Clip) -> None:
+    """An answer that is none of ours is a refusal that says to check the address."""
+    async with TestServer(web.Application()) as other:
+        client = EmotionClient(str(other.make_url("/")))
+        with pytest.raises(RefusedError, match=r"404.*check the address"):
+            await client.publish(SoundTrack(happy_clip.sound))
+
+
+def test_a_fingerprint_that_is_none_is_refused() -> None:
+    """It says what one looks like."""
+    with pytest.raises(ValueError, match="64 hexadecimal digits"):
+        Door("https://127.0.0.1", fingerprint="AB:CD")

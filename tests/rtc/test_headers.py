@@ -94,17 +94,39 @@ async def test_a_body_too_large_and_a_fault_of_ours_carry_them_too(
             assert (response.status, response.headers["X-Content-Type-Options"]) == (500, "nosniff")
 
 
-def test_the_page_needs_nothing_that_the_policy_forbids() -> None:
-    """The page has no script, style or event attribute inside its HTML, and no foreign address."""
-    page = (WEB_FOLDER / "index.html").read_text()
+@pytest.mark.parametrize("name", ["index.html", "watch.html"])
+def test_a_page_needs_nothing_that_the_policy_forbids(name: str) -> None:
+    """A page has no script, style or event attribute inside its HTML, and no foreign address."""
+    page = (WEB_FOLDER / name).read_text()
     assert not re.search(r"<style|<script(?![^>]*\bsrc=)|\s(style|on\w+)=", page)
     assert not re.search(r"""(src|href)=["'](?!/static/)""", page)
 
 
-async def test_the_page_costs_60_kb_at_most(server: LiveServer) -> None:
-    """The page, its style and all scripts, headers included, are 60 KB on the wire with gzip."""
-    files = [WEB_FOLDER / "style.css", *sorted(WEB_FOLDER.glob("*.js"))]
-    paths = ["/", *(f"/static/{file.name}" for file in files)]
+def _loaded_by(page: str, pattern: str = r"from '\./([\w-]+\.js)'") -> set[str]:
+    """Return the names of all styles and scripts that a page loads when it is opened.
+
+    With another pattern, of what else it may load.
+    """
+    waiting = re.findall(r'"/static/([\w-]+\.(?:css|js))"', (WEB_FOLDER / page).read_text())
+    loaded: set[str] = set()
+    while waiting:
+        if (name := waiting.pop()) not in loaded:
+            loaded.add(name)
+            waiting += re.findall(pattern, (WEB_FOLDER / name).read_text())
+    return loaded
+
+
+def test_every_script_is_loaded_by_a_page() -> None:
+    """No script or style lies about that no page loads, be it later."""
+    there = {each.name for each in WEB_FOLDER.iterdir() if each.suffix in {".css", ".js"}}
+    ever = r"'\./([\w-]+\.js)'"
+    assert _loaded_by("index.html", ever) | _loaded_by("watch.html", ever) == there
+
+
+@pytest.mark.parametrize(("page", "file"), [("/", "index.html"), ("/watch", "watch.html")])
+async def test_a_page_costs_60_kb_at_most(server: LiveServer, page: str, file: str) -> None:
+    """A page, its style and all scripts, headers included, are 60 KB on the wire with gzip."""
+    paths = [page, *(f"/static/{name}" for name in _loaded_by(file))]
     assert len(paths) > 10
     cost = 0
     for path in paths:

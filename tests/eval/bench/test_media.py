@@ -13,7 +13,7 @@ import pytest
 
 from eval.bench.cases import PAGE
 from eval.bench.media import EncodedLoop, EncodedMedia, MediaShape, encode
-from eval.recording import RecordingError
+from rtc.recording import RecordingError
 from tests.eval.recordings import Sound, steady, write_recording
 from tests.media import SOUND_RATE_HZ, photograph_clip
 

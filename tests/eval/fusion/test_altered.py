@@ -10,14 +10,14 @@ import numpy.typing as npt
 import pytest
 import scipy.signal
 
-from eval.arrivals import Arrival
 from eval.fusion.altered import AlteredRecording
 from eval.fusion.cases import BABBLE, CLEAN, DAMAGED, SNR_DB, WHITE
 from eval.fusion.clips import messages
-from eval.recording import Recording
 from eval.windows import voiced_windows
 from models.engine import InferenceEngine
 from models.voice.features import SAMPLE_RATE_HZ, SILENCE_RMS
+from rtc.arrivals import Arrival
+from rtc.recording import Recording
 from rtc.video import rgb_of
 from tests.eval.recordings import talking_person
 

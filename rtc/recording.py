@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
@@ -11,13 +12,37 @@ import av
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 
-from eval.arrivals import Arrival, Frame, in_order, picture_arrivals, sound_arrivals
+from rtc.arrivals import Arrival, Frame, in_order, picture_arrivals, sound_arrivals
 
 _LONGEST_GAP_S = 3600.0  # times that leap further are damaged, and would take for ever to replay
 
 
 class RecordingError(RuntimeError):
     """A file cannot be replayed; the message says why and, where it can, what to do."""
+
+
+@dataclass(frozen=True)
+class Precautions:
+    """What a file may be and take; by default all that FFmpeg reads, and as it likes.
+
+    Attributes:
+        containers: names of FFmpeg's demuxers, with commas between; "" is all of them. Some, such
+            as playlists, have others of this machine's files read in their place.
+        most_pixels: of one picture; 0 is any number.
+        threads: of each decoder; 0 is one for each processor core.
+    """
+
+    containers: str = ""
+    most_pixels: int = 0
+    threads: int = 0
+
+
+NONE = Precautions()
+WITH_STRANGERS = Precautions(
+    "mov,matroska,webm,avi,flv,asf,mpeg,mpegts,ogg,wav,w64,aiff,caf,flac,mp3,aac,amr",
+    most_pixels=4096 * 2304,
+    threads=1,
+)
 
 
 class Recording:
@@ -31,26 +56,29 @@ class Recording:
         damaged_packets: those that could not be decoded so far, and were left out.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, precautions: Precautions = NONE) -> None:
         """Open ``path`` and look what it holds.
 
         Raises:
-            RecordingError: it is missing, empty, no recording, or has neither sound nor pictures.
+            RecordingError: it is missing, empty, no recording, has neither sound nor pictures, or
+                is against ``precautions``.
         """
         self.path = path
+        self._precautions = precautions
         self.played_s = 0.0
         self.damaged_packets = 0
         if not path.is_file():
             raise RecordingError("there is no such file")
         if not path.stat().st_size:
             raise RecordingError("the file is empty")
-        with _opened(path) as container:
+        with self._opened() as container:
             self._streams = [
                 index
                 for index in (_stream_index(container, kind) for kind in ("audio", "video"))
                 if index is not None
             ]
             kinds = {container.streams[index].type for index in self._streams}
+            self._check_size(container)
             length = container.duration
         if not kinds:
             raise RecordingError("it has neither sound nor pictures that can be decoded")
@@ -84,7 +112,7 @@ class Recording:
             yield Arrival(one.frame, one.starts_s - origin_s, one.ends_s - origin_s)
 
     def _decoded(self, index: int) -> Iterator[Arrival]:
-        with _opened(self.path) as container:
+        with self._opened() as container:
             frames = self._frames(container, index)
             is_sound = container.streams[index].type == "audio"
             try:
@@ -99,6 +127,10 @@ class Recording:
                 other.discard = Discard.all
         stream = container.streams[index]
         stream.codec_context.thread_type = "AUTO"
+        stream.codec_context.thread_count = self._precautions.threads
+        if self._precautions.most_pixels:
+            # Whatever the container said of their size; decoders add to it for their own use.
+            stream.codec_context.options = {"max_pixels": str(2 * self._precautions.most_pixels)}
         packets = container.demux(stream)
         while True:
             try:
@@ -115,16 +147,26 @@ class Recording:
             except av.FFmpegError:
                 self.damaged_packets += 1
 
-
-def _opened(path: Path) -> InputContainer:
-    try:
+    def _opened(self) -> InputContainer:
         # As a file and nothing else: what looks like a playlist must not reach into the network.
-        return av.open(
-            f"file:{path}", metadata_errors="ignore", options={"protocol_whitelist": "file"}
-        )
-    except (av.FFmpegError, OSError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RecordingError(f"it cannot be read as a recording: {reason}") from error
+        options = {"protocol_whitelist": "file"}
+        if self._precautions.containers:
+            options["format_whitelist"] = self._precautions.containers
+        try:
+            return av.open(f"file:{self.path}", metadata_errors="ignore", options=options)
+        except (av.FFmpegError, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise RecordingError(f"it cannot be read as a recording: {reason}") from error
+
+    def _check_size(self, container: InputContainer) -> None:
+        most = self._precautions.most_pixels
+        for picture in container.streams.video:
+            width, height = picture.codec_context.width, picture.codec_context.height
+            if most and picture.index in self._streams and width * height > most:
+                raise RecordingError(
+                    f"its pictures have {width} x {height} pixels, and may have {most}; make them "
+                    "smaller with: ffmpeg -i FILE -vf scale=-2:1080 NEW_FILE"
+                )
 
 
 def _stream_index(container: InputContainer, kind: str) -> int | None:

@@ -10,19 +10,19 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from eval.arrivals import Arrival
-from eval.player import Player
-from eval.recording import Recording
-from eval.timeline import Moment
 from models.emotions import Scores
 from models.engine import InferenceEngine
 from models.face.predictor import FacePredictor, FaceReading, Look
 from models.loading import LoadedModels
 from models.voice.features import rms
 from models.voice.predictor import VoicePredictor
+from rtc.arrivals import Arrival
 from rtc.audio import NewestSound
 from rtc.clock import Clock
 from rtc.config import SessionConfig
+from rtc.moments import Moment
+from rtc.player import Player
+from rtc.recording import Recording
 from rtc.video import NewestPicture
 from tests.conftest import LiveServer
 from tests.eval.recordings import Pictures, grey, write_recording

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 
 import av
 
-from eval.arrivals import Arrival
-from eval.recording import Recording, RecordingError
-from eval.timeline import Moment
 from models.engine import InferenceEngine
+from rtc.arrivals import Arrival
 from rtc.audio import NewestSound
 from rtc.config import SessionConfig
+from rtc.moments import Moment
 from rtc.observer import Observer
+from rtc.recording import Recording, RecordingError
 from rtc.video import NewestPicture
 
 _TOLERANCE_S = 1e-6  # times are sums of fractions; a frame due at a tick belongs to it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import psutil
 import pytest
 from av.stream import Disposition
 
-from eval.arrivals import Arrival
-from eval.recording import Recording, RecordingError
+from rtc.arrivals import Arrival
+from rtc.recording import WITH_STRANGERS, Recording, RecordingError
 from rtc.video import rgb_of
 from tests.eval.recordings import Pictures, Sound, grey, steady, write_recording
 from tests.media import SOUND_RATE_HZ, synthetic_speech
@@ -158,6 +159,40 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes, sentenc
     path.write_bytes(content)
     with pytest.raises(RecordingError, match=sentence):
         Recording(path)
+
+
+def test_strangers_cannot_have_other_files_read(tmp_path: Path) -> None:
+    """With precautions a list of recordings is refused, which names another of this machine."""
+    write_recording(tmp_path / "mine.ts", steady(grey(), 2.0))
+    listed = tmp_path / "clip.mp4"
+    listed.write_text("ffconcat version 1.0\nfile mine.ts\n")
+    assert Recording(listed).has_pictures  # FFmpeg does follow it
+    with pytest.raises(RecordingError, match="cannot be read as a recording"):
+        Recording(listed, WITH_STRANGERS)
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv", ".webm", ".ts", ".wav", ".flac"])
+def test_strangers_may_send_what_people_record(tmp_path: Path, ending: str) -> None:
+    """With precautions common containers are read as without."""
+    pictures = None if ending in {".wav", ".flac"} else steady(grey(), 1.0)
+    path = write_recording(tmp_path / f"clip{ending}", pictures, Sound(synthetic_speech(1.0)))
+    plain, careful = Recording(path), Recording(path, WITH_STRANGERS)
+    assert len(list(careful.arrivals())) == len(list(plain.arrivals()))
+
+
+def test_strangers_pictures_have_a_largest_size(tmp_path: Path) -> None:
+    """With precautions pictures too large are refused by their size, and how to mend it is said;
+    those that are larger than the file says are not decoded.
+    """
+    large = write_recording(tmp_path / "a.mp4", Pictures([grey(2592, 4608)] * 2, [0.0, 0.5]))
+    with pytest.raises(RecordingError, match=r"4608 x 2592 pixels.*scale=-2:1080"):
+        Recording(large, WITH_STRANGERS)
+    largest = write_recording(tmp_path / "b.mp4", Pictures([grey(2304, 4096)] * 2, [0.0, 0.5]))
+    recording = Recording(largest, WITH_STRANGERS)
+    assert len(list(recording.arrivals())) == 2
+    recording._precautions = replace(WITH_STRANGERS, most_pixels=1920 * 1080)
+    with pytest.raises(RecordingError, match="no frame that can be decoded"):
+        list(recording.arrivals())
 
 
 def test_a_file_of_text_only_has_neither(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""An offer over HTTP, whichever door it comes by: read, admitted, or refused with a status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+from aiortc import RTCSessionDescription
+
+from rtc.config import ServerConfig
+from rtc.directory import NameRefusedError
+from rtc.keys import CONFIG, REGISTRY
+from rtc.limits import TooManyError
+from rtc.offers import OfferError
+from rtc.refusals import RefusalError, come_again
+from rtc.registry import Admitted, ServerFullError
+from rtc.ways import NoWayError
+
+
+async def admit(
+    request: web.Request,
+    content_type: str,
+    read: Callable[[bytes], RTCSessionDescription],
+    wanted: str | None = None,
+) -> Admitted:
+    """Serve whoever offers from now on.
+
+    Args:
+        request: with the offer as its body.
+        content_type: that the body must have.
+        read: makes an offer of the body.
+        wanted: the name by which it is to be watched; without one, one is made up.
+
+    Raises:
+        RefusalError: nobody is served.
+    """
+    registry, address = request.app[REGISTRY], request.remote or ""
+    try:
+        registry.visitors.ask(address)
+        if request.content_type != content_type:
+            raise RefusalError(415, "type", f"Send the offer as Content-Type: {content_type}.")
+        admitted = await registry.admit(read(await request.read()), address, wanted)
+    except OfferError as error:
+        raise RefusalError(400, "malformed", str(error)) from error
+    except NameRefusedError as error:
+        status = 409 if error.reason == "taken" else 400
+        raise RefusalError(status, error.reason, str(error)) from error
+    except ConnectionResetError as error:  # from reading: who asked has gone, and reads no answer
+        raise RefusalError(400, "malformed", "The request broke off.") from error
+    except TooManyError as error:
+        raise come_again(429, error.reason, str(error), error.retry_after_s) from error
+    except (ServerFullError, NoWayError) as error:
+        raise full(error, request.app[CONFIG]) from error
+    if request.transport is None or request.transport.is_closing():
+        admitted.session.end("whoever offered went away before the answer")
+    return admitted
+
+
+def full(error: ServerFullError | NoWayError, config: ServerConfig) -> RefusalError:
+    """Return the refusal of somebody for whom there is no place now."""
+    sentence = f"{error} Try again in {config.retry_after_s} seconds."
+    return come_again(503, error.reason, sentence, config.retry_after_s)

@@ -1,0 +1,136 @@
+"""The process that analyses one recording, as the server has it: started, heard, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import math
+import os
+import pickle
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import TYPE_CHECKING, Any
+
+from rtc.workers import SHARED_FOLDER
+
+if TYPE_CHECKING:
+    from rtc.config import SessionConfig
+    from rtc.uploads import TemporaryRecording, UploadConfig
+
+_PROJECT = Path(__file__).resolve().parent.parent
+# What opens strangers' files is not told them; nor does it count for the server.
+_KEPT_BACK = frozenset({"EMOTION_TOKEN", "ICE_CREDENTIAL", SHARED_FOLDER})
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What the process is to do; read by it from its standard input.
+
+    Attributes:
+        path: of the recording, as the process can open it.
+        cpu_s: time of the processor that it may take.
+        log_level: from which on it logs.
+        configuration: of networks and session, pickled apart, since reading it loads libraries for
+            seconds, which a file that is no recording shall not cost.
+    """
+
+    path: Path
+    cpu_s: int
+    log_level: str
+    configuration: bytes
+
+
+def assignment_for(
+    recording: TemporaryRecording, config: UploadConfig, session: SessionConfig
+) -> Assignment:
+    """Return what to do with a recording, as live sessions with ``session`` would be served.
+
+    Credentials of TURN servers are not told.
+    """
+    told = replace(session, ice_servers=(), ice_relay_only=False)
+    return Assignment(
+        path=recording.path,
+        cpu_s=2 * math.ceil(config.most_time_s),  # for when nobody ends it
+        log_level=logging.getLevelName(logging.getLogger().getEffectiveLevel()),
+        configuration=pickle.dumps((config.models, told)),
+    )
+
+
+class AnalystProcess:
+    """A process at work."""
+
+    def __init__(self, process: Popen[bytes], lines: asyncio.StreamReader) -> None:
+        self._process = process
+        self._lines = lines
+
+    async def line(self) -> dict[str, Any] | None:
+        """Return what it says next, see ``rtc.analyst``; None when it has ended without."""
+        line = await self._lines.readline()
+        if not line.endswith(b"\n"):
+            return None
+        said: dict[str, Any] = json.loads(line)
+        return said
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+
+    async def exit_code(self) -> int:
+        """Wait until it has ended; negative is the signal that ended it."""
+        return await asyncio.to_thread(self._process.wait)
+
+
+@contextlib.asynccontextmanager
+async def analysing(
+    assignment: Assignment, recording: TemporaryRecording
+) -> AsyncIterator[AnalystProcess]:
+    """Have a process do it, which is gone when this is left.
+
+    Raises:
+        OSError: there can be no more processes.
+    """
+    process = _started(recording)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    lines = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(lines)
+    analyst = AnalystProcess(process, lines)
+    try:
+        pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: protocol, process.stdout
+        )
+        with contextlib.closing(pipe):
+            with contextlib.suppress(BrokenPipeError):  # it has ended, which its lines tell, too
+                process.stdin.write(pickle.dumps(assignment))
+            yield analyst
+    finally:
+        analyst.kill()
+        await analyst.exit_code()
+        # Open until now: where it ends, the server has gone, however, and the process goes, too.
+        process.stdin.close()
+
+
+def _started(recording: TemporaryRecording) -> Popen[bytes]:
+    # Not by way of the event loop: uvloop's copies the tables of all our memory, for which those
+    # who are served would wait for some 20 ms; this waits until the process has begun, some 2 ms.
+    return Popen(
+        (sys.executable, "-P", "-m", "rtc.analyst"),
+        bufsize=0,
+        stdin=PIPE,
+        stdout=PIPE,
+        env=_environment(),
+        pass_fds=recording.descriptors,
+        process_group=0,  # Ctrl-C is for the server, which ends it
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Return our own, so that the process finds the project and all that this one has found."""
+    kept = {name: value for name, value in os.environ.items() if name not in _KEPT_BACK}
+    places = [str(_PROJECT), kept.get("PYTHONPATH", "")]
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
