@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
 
-_MEMORY_BYTES = 1 << 30  # for decoding: a stream of the largest pictures takes a third of it
+_MEMORY_BYTES = 1 << 30  # for decoding; the largest pictures that are taken need half of it
 
 
 def main() -> int:

@@ -160,9 +160,12 @@ class Recording:
 
     def _check_size(self, container: InputContainer) -> None:
         most = self._precautions.most_pixels
-        for picture in container.streams.video:
-            width, height = picture.codec_context.width, picture.codec_context.height
-            if most and picture.index in self._streams and width * height > most:
+        for index in self._streams:
+            context = container.streams[index].codec_context
+            if not isinstance(context, av.VideoCodecContext):
+                continue
+            width, height = context.width, context.height
+            if most and width * height > most:
                 raise RecordingError(
                     f"its pictures have {width} x {height} pixels, and may have {most}; make them "
                     "smaller with: ffmpeg -i FILE -vf scale=-2:1080 NEW_FILE"

@@ -115,7 +115,7 @@ def _track_of(kind: _Kind, what: str, candidates: list[Device]) -> PlayedTrack:
         reasons.append(f"{device.name}: nothing comes from it")
     raise SourceError(
         f"no {what} can be opened ({'; '.join(reasons) or 'there is none'}); see that one is "
-        "plugged in, used by nothing else and allowed, or name another"
+        "plugged in, used by nothing else and allowed, name another, or leave it out"
     )
 
 

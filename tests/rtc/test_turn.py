@@ -52,7 +52,7 @@ async def _offer(peer: RTCPeerConnection, server: LiveServer) -> str:
     await peer.setLocalDescription(await peer.createOffer())
     local = peer.localDescription
     answer = await post_offer(server.url, {"sdp": local.sdp, "type": local.type})
-    await peer.setRemoteDescription(RTCSessionDescription(**answer))
+    await peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
     return answer["sdp"]
 
 
