@@ -44,8 +44,9 @@ def sound_arrivals(frames: Iterator[Frame]) -> Iterator[Arrival]:
         if not isinstance(frame, av.AudioFrame) or not frame.samples:
             continue
         if frame.pts is None:
-            frame.time_base = Fraction(1, frame.sample_rate)
-            frame.pts = round(due_s * frame.sample_rate)
+            # In the stream's own unit of time, which is the one that the resampler goes by.
+            frame.time_base = frame.time_base or Fraction(1, frame.sample_rate)
+            frame.pts = round(due_s / frame.time_base)
         due_s = float(frame.time or 0.0) + frame.samples / frame.sample_rate
         try:
             packets = resampler.resample(frame)

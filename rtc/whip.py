@@ -42,7 +42,8 @@ async def publish(request: web.Request) -> web.Response:
     headers = CIMultiDict({hdrs.LOCATION: f"/whip/{names.control}", hdrs.CACHE_CONTROL: "no-store"})
     for each in (*map(_link, ice_servers), f'</sessions/{names.watch}/events>; rel="monitor"'):
         headers.add(hdrs.LINK, each)
-    response = web.Response(status=201, text=answer.sdp, content_type=_SDP, headers=headers)
+    # As bytes: aiohttp would add a charset, which this media type does not have (RFC 8866, 8.1).
+    response = web.Response(status=201, body=answer.sdp.encode(), content_type=_SDP, headers=headers)
     response.etag = ETag(session.session_id)  # there is one set of ICE credentials in a session
     return response
 

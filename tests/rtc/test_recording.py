@@ -101,6 +101,28 @@ def test_sound_after_a_pause_in_its_times_comes_after_the_pause(tmp_path: Path) 
     assert abs(starts_s[-1] - 3.48) < 0.03
 
 
+def test_sound_without_a_time_goes_behind_the_sound_before(tmp_path: Path) -> None:
+    """The end of a Windows Media file, which has no time of its own, comes at the end, not in a
+    minute.
+    """
+    path = tmp_path / "a.wma"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("wmav2", SOUND_RATE_HZ)
+        stream.layout = "mono"
+        stream.bit_rate = 64_000
+        speech = synthetic_speech(1.0)[None, :]
+        for start in range(0, SOUND_RATE_HZ - 2048, 2048):
+            samples = np.ascontiguousarray(speech[:, start : start + 2048])
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = SOUND_RATE_HZ, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        assert [frame.pts for frame in container.decode(audio=0)][-1] is None
+    arrivals = list(Recording(path).arrivals())
+    assert 0.9 < arrivals[-1].ends_s < 1.2
+
+
 @pytest.mark.parametrize("turned", [90, 180, -90])
 def test_pictures_that_say_how_to_be_turned_are_turned(tmp_path: Path, turned: int) -> None:
     """A recording of a camera held sideways comes upright: its bright corner is at top left."""
@@ -193,6 +215,15 @@ def test_strangers_pictures_have_a_largest_size(tmp_path: Path) -> None:
     recording._precautions = replace(WITH_STRANGERS, most_pixels=1920 * 1080)
     with pytest.raises(RecordingError, match="no frame that can be decoded"):
         list(recording.arrivals())
+
+
+def test_pictures_of_an_unknown_kind_leave_the_sound(tmp_path: Path) -> None:
+    """Where nothing can decode the pictures, the sound is there all the same."""
+    path = write_recording(tmp_path / "a.mkv", steady(grey(), 1.0), Sound(synthetic_speech(1.0)))
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/ASP", b"V_NOBODYKNOWSIT"))
+    recording = Recording(path, WITH_STRANGERS)
+    assert (recording.has_sound, recording.has_pictures) == (True, False)
+    assert len(list(recording.arrivals())) == 50
 
 
 def test_a_file_of_text_only_has_neither(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 
+from tests.web.axe import grave_violations, sticking_out
 from tests.web.browser import Tab
 from tests.web.conftest import OpenTab
 from tests.web.devices import Devices
@@ -15,37 +15,20 @@ _LARGEST_FIRST_PAINT_BYTES = 60_000
 _PHONE = 360
 
 
-async def _grave_violations(tab: Tab) -> list[str]:
-    """Return what axe finds to be serious or critical, and where."""
-    # A button half way from grey to green has the contrast of neither.
-    await tab.page.evaluate(
-        """Promise.all(document.getAnimations()
-           .filter((each) => Number.isFinite(each.effect.getComputedTiming().endTime))
-           .map((each) => each.finished.catch(() => {})))"""
-    )
-    found = await Axe().run(tab.page)
-    return [
-        f"{rule['id']}: {node['html']}"
-        for rule in found.response["violations"]
-        if rule["impact"] in {"serious", "critical"}
-        for node in rule["nodes"]
-    ]
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_nobody_is_shut_out(open_tab: OpenTab, happy_devices: Devices, theme: str) -> None:
     """Axe finds nothing serious in either theme: idle, live with settings, and summed up."""
     tab = await open_tab(happy_devices)
     await tab.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-    assert await _grave_violations(tab) == []
+    assert await grave_violations(tab) == []
     await tab.start()
     await tab.results(4)
     await tab.page.click("details.settings summary")
     await tab.page.click("#pause")  # so that a pressed button is among what is looked at
-    assert await _grave_violations(tab) == []
+    assert await grave_violations(tab) == []
     await tab.stop()
     assert await tab.page.is_visible("#summary")
-    assert await _grave_violations(tab) == []
+    assert await grave_violations(tab) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -65,20 +48,20 @@ async def test_nobody_is_shut_out_when_something_is_wrong(
         assert await tab.page.is_visible(f"#error[data-kind={kind}]")
         for width in (1280, _PHONE):
             await tab.page.set_viewport_size({"width": width, "height": 740})
-            assert await _grave_violations(tab) == []
+            assert await grave_violations(tab) == []
 
 
 async def test_nobody_is_shut_out_on_a_phone(open_tab: OpenTab, happy_devices: Devices) -> None:
     """Axe finds nothing serious at 360 pixels either: idle, live with settings, and summed up."""
     tab = await open_tab(happy_devices)
     await tab.page.set_viewport_size({"width": _PHONE, "height": 740})
-    assert await _grave_violations(tab) == []
+    assert await grave_violations(tab) == []
     await tab.start()
     await tab.results(4)
     await tab.page.click("details.settings summary")
-    assert await _grave_violations(tab) == []
+    assert await grave_violations(tab) == []
     await tab.stop()
-    assert await _grave_violations(tab) == []
+    assert await grave_violations(tab) == []
 
 
 @pytest.mark.parametrize("width", [_PHONE, 768, 1280, 2560])
@@ -90,14 +73,7 @@ async def test_nothing_sticks_out(open_tab: OpenTab, happy_devices: Devices, wid
     await tab.results(3)
     await tab.page.evaluate("document.querySelector('details.settings').open = true")
     for _ in ("live", "summed up"):
-        sticking_out = await tab.page.evaluate(
-            """() => [...document.querySelectorAll('body *')].filter((each) => {
-              const { right, left, width } = each.getBoundingClientRect();
-              const isDrawnOutside = each.closest('.stage, .bar');
-              return width && !isDrawnOutside && (right > innerWidth + 0.5 || left < -0.5);
-            }).map((each) => each.outerHTML.slice(0, 80))"""
-        )
-        assert sticking_out == []
+        assert await sticking_out(tab) == []
         assert await tab.page.evaluate("document.documentElement.scrollWidth") <= width
         await tab.stop()
 
@@ -130,11 +106,12 @@ async def test_focus_is_seen_on_everything_that_takes_it(
     ]
     assert "microphone" in lists
     sliders = ["w-voice", "voice-smooth", "face-smooth"]
-    live = ["stop", *lists[:1], "mute", *lists[1:], "camera-off", "pause", "timeline", "summary"]
+    devices = [*lists[:1], "mute", *lists[1:], "camera-off"]
+    live = ["stop", "copy-link", *devices, "pause", "timeline", "summary"]
     assert await _walk(tab) == [*live, *sliders]
     await tab.stop()
     reached = await _walk(tab)
-    after = ["start", *lists[:1], "mute", *lists[1:], "camera-off", "summary-timeline"]
+    after = ["start", *devices, "summary-timeline"]
     saving = ["save-csv", "save-json", "save-png"]
     assert reached == [*after, *saving, "summary", *sliders]
 
