@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aiohttp import web
-from aiortc import RTCSessionDescription
 
 from rtc.config import ServerConfig
-from rtc.directory import NameRefusedError
 from rtc.keys import CONFIG, REGISTRY
 from rtc.limits import TooManyError
-from rtc.offers import OfferError
+from rtc.naming import NameRefusedError
+from rtc.offers import Offer, OfferError
 from rtc.refusals import RefusalError, come_again
 from rtc.registry import Admitted, ServerFullError
 from rtc.ways import NoWayError
@@ -20,8 +19,7 @@ from rtc.ways import NoWayError
 async def admit(
     request: web.Request,
     content_type: str,
-    read: Callable[[bytes], RTCSessionDescription],
-    wanted: str | None = None,
+    read: Callable[[bytes], Offer],
 ) -> Admitted:
     """Serve whoever offers from now on.
 
@@ -29,7 +27,6 @@ async def admit(
         request: with the offer as its body.
         content_type: that the body must have.
         read: makes an offer of the body.
-        wanted: the name by which it is to be watched; without one, one is made up.
 
     Raises:
         RefusalError: nobody is served.
@@ -39,7 +36,8 @@ async def admit(
         registry.visitors.ask(address)
         if request.content_type != content_type:
             raise RefusalError(415, "type", f"Send the offer as Content-Type: {content_type}.")
-        admitted = await registry.admit(read(await request.read()), address, wanted)
+        offer = read(await request.read())
+        admitted = await registry.admit(offer.description, address, offer.wanted)
     except OfferError as error:
         raise RefusalError(400, "malformed", str(error)) from error
     except NameRefusedError as error:

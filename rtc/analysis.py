@@ -87,7 +87,7 @@ class _Analyses:
             sentence = (
                 f"Another recording is being analysed. Try again in {_RETRY_AFTER_S} seconds."
             )
-            raise come_again(503, "full", sentence, _RETRY_AFTER_S)
+            raise come_again(503, "analysing", sentence, _RETRY_AFTER_S)
         self._is_busy = True
         try:
             yield
@@ -122,15 +122,15 @@ class _Analyses:
                 said = await analyst.line()
         except TimeoutError as error:
             raise RefusalError(
-                422, "malformed", "It takes too long to open this recording; is it damaged?"
+                422, "not_media", "It takes too long to open this recording; is it damaged?"
             ) from error
         if said is None:
             raise await self._breakdown(analyst)
         if said["type"] == "refused":
-            raise RefusalError(415, "type", f"{said['error']} {_KINDS}")
+            raise RefusalError(415, "not_media", f"{said['error']} {_KINDS}")
         duration_s: float | None = said["duration_s"]
         if duration_s is not None and duration_s > self._config.max_length_s:
-            raise RefusalError(413, "too_large", self._too_long(f"lasts {duration_s:.0f} s"))
+            raise RefusalError(413, "too_long", self._too_long(f"lasts {duration_s:.0f} s"))
         return duration_s
 
     async def _told(
@@ -169,7 +169,7 @@ class _Analyses:
         _log.warning("the analysis of a recording ended with %d", code)
         if code < 0:  # a signal: a limit of the system, or a crash
             sentence = "It takes too much to decode this recording; is it damaged?"
-            return RefusalError(422, "malformed", sentence)
+            return RefusalError(422, "not_media", sentence)
         return RefusalError(
             500, "fault", "The analysis failed on the server; its log has the details."
         )
@@ -181,7 +181,7 @@ class _Analyses:
 async def _refuse(request: web.Request) -> web.Response:  # noqa: ARG001  aiohttp's signature
     raise RefusalError(
         403,
-        "not_found",
+        "uploads_off",
         "This server analyses no recordings; its operator can allow it with --allow-upload.",
     )
 

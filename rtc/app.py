@@ -114,10 +114,11 @@ async def readiness(request: web.Request) -> web.Response:
 async def offer(request: web.Request) -> web.Response:
     """``POST /offer``: ``{"sdp", "type": "offer"}`` in, ``{"sdp", "type": "answer"}`` out.
 
-    ``session`` in the answer is the name by which others can watch.
+    ``session`` in the answer is the name by which others can watch. Whoever comes back, with it and
+    the ``key`` beside it in the offer, has it again.
     """
     _, answer, names = await admit(request, "application/json", read_offer)
-    fields = {"sdp": answer.sdp, "type": answer.type, "session": names.watch}
+    fields = {"sdp": answer.sdp, "type": answer.type, "session": names.watch, "key": names.control}
     return web.json_response(fields, headers={"Cache-Control": "no-store"})
 
 

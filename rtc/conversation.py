@@ -59,7 +59,7 @@ class Conversation:
         if channel.label == CHANNEL_LABEL and self._channel is None:
             self._channel = EmotionChannel(channel, self._config.max_buffered_bytes)
             channel.on("message", self._on_message)
-            channel.on("close", lambda: self._end("the peer closed its data channel"))
+            channel.on("close", lambda: self._end("its peer left"))
 
     def tell(self, message: Message) -> None:
         """Tell the peer, and those who watch."""

@@ -1,48 +1,28 @@
-"""Finds sessions by the names that others know them by: unguessable, and in no log."""
+"""Finds the sessions of one process by the names that others know them by."""
 
 from __future__ import annotations
 
-import re
-import secrets
+import hmac
 from collections import deque
 from typing import NamedTuple
 
-from rtc.reasons import Reason
+from rtc.naming import NameRefusedError, Names, Wanted, check_name, new_name
 from rtc.session import PeerSession
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{22,64}")  # 22 of these hold 128 bits
-_NAME_BYTES = 18
 _MOST_REMEMBERED = 1000  # names of sessions that have ended
-
-
-class NameRefusedError(ValueError):
-    """A session may not have the name that was asked for; the message says why.
-
-    Attributes:
-        reason: one word, for counts: it is none, or another session has it.
-    """
-
-    def __init__(self, sentence: str, reason: Reason) -> None:
-        super().__init__(sentence)
-        self.reason = reason
-
-
-class Names(NamedTuple):
-    """Of one session.
-
-    Attributes:
-        watch: lets whoever knows it see the results.
-        control: lets whoever knows it end the session.
-    """
-
-    watch: str
-    control: str
 
 
 class _Place(NamedTuple):
     session: PeerSession
-    address: str
-    was_wanted: bool
+    names: Names
+    returns_from: str | None
+
+    def is_for(self, wanted: Wanted, address: str) -> bool:
+        """Whether whoever comes is the one who had it."""
+        has_key = wanted.key is not None and hmac.compare_digest(
+            self.names.control.encode(), wanted.key.encode()
+        )
+        return has_key or self.returns_from == address
 
 
 class Directory:
@@ -53,37 +33,45 @@ class Directory:
         self._controlled: dict[str, PeerSession] = {}
         self._ended: deque[Names] = deque(maxlen=_MOST_REMEMBERED)
 
-    def check(self, wanted: str, address: str) -> None:
-        """See whether a session of ``address`` may have the name ``wanted`` for those who watch.
+    def granted(self, wanted: Wanted, address: str) -> str | None:
+        """Return the name that a session of ``address`` may have, or None, for one made up.
 
-        Who has chosen a name may come back under it before the server knows that they were gone.
+        Who comes back may have their name before the server knows that they were gone. With a key
+        that is not right, it gets another: it cannot do more about that.
 
         Raises:
-            NameRefusedError: it could be guessed, or another has it.
+            NameRefusedError: it could be guessed, or another has it and no key was given.
         """
-        if not _NAME.fullmatch(wanted):
-            raise NameRefusedError(
-                "The session's name must have 22 to 64 letters, digits, - and _, made by chance: "
-                "whoever guesses it can watch.",
-                "malformed",
-            )
-        place = self._watched.get(wanted)
-        if place and not (place.was_wanted and place.address == address):
+        check_name(wanted.name)
+        place = self._watched.get(wanted.name)
+        if place is None or place.is_for(wanted, address):
+            return wanted.name
+        if wanted.key is None:
             raise NameRefusedError("Another session has this name; choose one.", "taken")
+        return None
 
-    def add(self, session: PeerSession, address: str, wanted: str | None = None) -> Names:
-        """Enter ``session``, of ``address``; ``wanted`` has been checked, and ends who has it."""
-        names = Names(wanted or _new_name(), _new_name())
+    def add(
+        self, session: PeerSession, granted: str | None = None, returns_from: str | None = None
+    ) -> Names:
+        """Enter a session; whoever has the name that was granted ends.
+
+        Args:
+            session: to be found from now on.
+            granted: by what name it may be watched; without one, one is made up.
+            returns_from: the address from which it may come back under that name without its key.
+        """
+        names = Names(granted or new_name(), new_name())
         if before := self._watched.get(names.watch):
             before.session.end("its publisher has come back")
-        self._watched[names.watch] = _Place(session, address, wanted is not None)
+        self._watched[names.watch] = _Place(session, names, returns_from)
         self._controlled[names.control] = session
         return names
 
     def remove(self, session: PeerSession, names: Names) -> None:
         """Forget a session, but for a while not that there was one."""
         del self._controlled[names.control]
-        if self._watched[names.watch].session is session:
+        place = self._watched.get(names.watch)
+        if place and place.session is session:  # else another has come back under its name
             del self._watched[names.watch]
         self._ended.append(names)
 
@@ -103,7 +91,3 @@ class Directory:
     def was_controlled(self, name: str) -> bool:
         """Whether a session that could be ended by this name has ended of late."""
         return any(name == names.control for names in self._ended)
-
-
-def _new_name() -> str:
-    return secrets.token_urlsafe(_NAME_BYTES)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from typing import NamedTuple
 
 from aiortc import RTCSessionDescription
 from aiortc.sdp import MediaDescription, SessionDescription
+
+from rtc.naming import Wanted
 
 # aiortc multiplies lines of one kind by those of another, once more in its answer: 64 KB took it
 # 15 s to read, and minutes and 8 GB to answer.
@@ -21,8 +24,15 @@ class OfferError(ValueError):
     """The body is no offer that can be answered; the message tells the sender why."""
 
 
-def read_offer(body: bytes) -> RTCSessionDescription:
-    """Read ``{"sdp": ..., "type": "offer"}``.
+class Offer(NamedTuple):
+    """What a stranger sends: a description, and by what name the session is to be watched."""
+
+    description: RTCSessionDescription
+    wanted: Wanted | None
+
+
+def read_offer(body: bytes) -> Offer:
+    """Read ``{"sdp": ..., "type": "offer"}``, and ``session`` and ``key`` of who comes back.
 
     Raises:
         OfferError: it is something else, or holds neither sound nor pictures to receive.
@@ -35,11 +45,18 @@ def read_offer(body: bytes) -> RTCSessionDescription:
         raise OfferError('There is no SDP in the body; send {"sdp": "...", "type": "offer"}.')
     if fields.get("type") != "offer":
         raise OfferError('The type must be "offer".')
-    return offer_of(fields["sdp"])
+    name, key = fields.get("session"), fields.get("key")
+    if any(not isinstance(each, str | None) for each in (name, key)):
+        raise OfferError("The session and its key must be strings.")
+    return _offer_of(fields["sdp"], None if name is None else Wanted(name, key or ""))
 
 
-def read_sdp(body: bytes) -> RTCSessionDescription:
+def read_sdp(body: bytes, name: str | None) -> Offer:
     """Read an offer that is SDP and nothing else (RFC 9725, section 4.2).
+
+    Args:
+        body: the SDP.
+        name: by which the session is to be watched, if one was chosen.
 
     Raises:
         OfferError: as ``read_offer``.
@@ -50,17 +67,12 @@ def read_sdp(body: bytes) -> RTCSessionDescription:
         raise OfferError("The body is not SDP: it is no UTF-8.") from None
     if not sdp.startswith("v=0"):
         raise OfferError("The body is not SDP, which begins with v=0.")
-    return offer_of(sdp)
+    return _offer_of(sdp, Wanted(name) if name is not None else None)
 
 
-def offer_of(sdp: str) -> RTCSessionDescription:
-    """Check ``sdp`` and make an offer of it.
-
-    Raises:
-        OfferError: as ``read_offer``.
-    """
+def _offer_of(sdp: str, wanted: Wanted | None) -> Offer:
     _check_media(sdp)
-    return RTCSessionDescription(sdp=sdp, type="offer")
+    return Offer(RTCSessionDescription(sdp=sdp, type="offer"), wanted)
 
 
 def _check_media(sdp: str) -> None:

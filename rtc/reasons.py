@@ -22,6 +22,12 @@ Reason = Literal[
     "taken",
     "restart",
     "stale",
+    "uploads_off",
+    "analysing",
+    "too_slow",
+    "too_long",
+    "not_media",
+    "no_room",
     "method",
     "fault",
 ]

@@ -15,8 +15,9 @@ from models.engine import InferenceEngine
 from rtc.clock import Clock
 from rtc.config import ServerConfig
 from rtc.counts import Counts
-from rtc.directory import Directory, Names
+from rtc.directory import Directory
 from rtc.limits import Visitors
+from rtc.naming import Names, Wanted
 from rtc.reasons import Reason
 from rtc.session import PeerSession
 
@@ -83,14 +84,14 @@ class SessionRegistry:
             raise ServerFullError("The server is full: it cannot keep up with more.", "late")
 
     async def admit(
-        self, offer: RTCSessionDescription, address: str, wanted: str | None = None
+        self, offer: RTCSessionDescription, address: str, wanted: Wanted | None = None
     ) -> Admitted:
         """Answer an offer from ``address`` and serve its peer from now on.
 
         Args:
             offer: complete, or to be followed by more candidates.
             address: whose limits count.
-            wanted: the name by which it is to be watched; without one, one is made up.
+            wanted: by what name it is to be watched; without one, one is made up.
 
         Raises:
             rtc.directory.NameRefusedError: it may not have that name.
@@ -99,8 +100,7 @@ class SessionRegistry:
             rtc.offers.OfferError: the offer cannot be answered.
             rtc.ways.NoWayError: there is no address to which media could come.
         """
-        if wanted is not None:
-            self.directory.check(wanted, address)
+        granted = self.directory.granted(wanted, address) if wanted else None
         self.check_room()
         self.visitors.enter(address)
         session_id = secrets.token_hex(4)
@@ -114,7 +114,9 @@ class SessionRegistry:
                 self._forget(session, address)
                 await session.aclose()
                 raise
-            names = self.directory.add(session, address, wanted)
+            # Programs that chose a name know no key, and come back as soon as they are cut off.
+            returns_from = address if wanted and wanted.key is None else None
+            names = self.directory.add(session, granted, returns_from)
             serving = self._serve(session, address, names)
             task = asyncio.create_task(serving, name=f"session {session_id}")
         self._tasks.add(task)

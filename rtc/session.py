@@ -193,7 +193,7 @@ class PeerSession:
             self.state = SessionState.LIVE
             self._lifetime.connected(self._clock())
         elif state in {"failed", "closed"}:
-            self.end(f"the connection is {state}")
+            self.end("the connection was lost" if state == "failed" else "its peer left")
 
     async def _until_over(self) -> None:
         await self._over.wait()

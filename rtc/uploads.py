@@ -150,7 +150,7 @@ async def _next_chunk(request: web.Request, until: float) -> bytes:
         async with asyncio.timeout_at(until):
             return await request.content.readany()
     except TimeoutError as error:
-        raise RefusalError(408, "malformed", "The upload is too slow.") from error
+        raise RefusalError(408, "too_slow", "The upload is too slow.") from error
     except (ConnectionError, web.RequestPayloadError) as error:
         raise RefusalError(400, "malformed", "The upload broke off.") from error
 
@@ -165,7 +165,7 @@ async def _write(chunk: bytes, file: FileIO) -> None:
         raise
     except OSError as error:
         raise RefusalError(
-            507, "fault", "The server has no room for this recording; send a smaller one."
+            507, "no_room", "The server has no room for this recording; send a smaller one."
         ) from error
 
 

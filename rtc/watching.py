@@ -68,8 +68,12 @@ async def _stream(request: web.Request, feed: Feed, news: asyncio.Event) -> web.
             if has_ended:
                 return response
             await _wait(news)
-    except (ConnectionResetError, TimeoutError):
-        return response  # nobody reads any more
+    except ConnectionResetError:
+        return response  # whoever read has gone
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()  # or the end would be waited for, too, and look whole
+        return response
 
 
 async def _wait(news: asyncio.Event) -> None:

@@ -6,6 +6,8 @@ to watch must not be able to end it.
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import ETag, hdrs, web
 from multidict import CIMultiDict
 
@@ -37,13 +39,16 @@ async def publish(request: web.Request) -> web.Response:
     A ``Link`` of relation ``monitor`` (RFC 5989) says where its results are. For programs that show
     nobody the answer's headers, ``?session=NAME`` chooses the name by which it is watched.
     """
-    session, answer, names = await admit(request, _SDP, read_sdp, request.query.get("session"))
+    read = partial(read_sdp, name=request.query.get("session"))
+    session, answer, names = await admit(request, _SDP, read)
     ice_servers = request.app[CONFIG].session.ice_servers
     headers = CIMultiDict({hdrs.LOCATION: f"/whip/{names.control}", hdrs.CACHE_CONTROL: "no-store"})
     for each in (*map(_link, ice_servers), f'</sessions/{names.watch}/events>; rel="monitor"'):
         headers.add(hdrs.LINK, each)
     # As bytes: aiohttp would add a charset, which this media type does not have (RFC 8866, 8.1).
-    response = web.Response(status=201, body=answer.sdp.encode(), content_type=_SDP, headers=headers)
+    response = web.Response(
+        status=201, body=answer.sdp.encode(), content_type=_SDP, headers=headers
+    )
     response.etag = ETag(session.session_id)  # there is one set of ICE credentials in a session
     return response
 

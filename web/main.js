@@ -30,6 +30,7 @@ const notices = new Notices((text) => view.showError(text, 'notice'));
 let attempt = null;
 let history = new History();
 let models = null; // those that the session has used
+let place = null; // by what name others watch
 let watchLink = null; // not before the first session
 
 async function start() {
@@ -57,7 +58,7 @@ function begin() {
   for (const name of ['start-clicked', 'first-result']) performance.clearMarks(name);
   performance.mark('start-clicked');
   history = new History();
-  models = null;
+  models = place = null;
   notices.forget();
   settings.forget();
   timeline.start(history);
@@ -133,7 +134,8 @@ async function session(media, signal, onUp) {
   signal.throwIfAborted();
   const reports = { onMessage: results.read, onTrouble: (words) => say({ trouble: words }) };
   const configuration = { iceServers: facts.ice_servers, iceTransportPolicy: facts.ice_transport_policy };
-  const link = await connect(media, configuration, signal, reports);
+  const link = await connect(media, configuration, signal, reports, place);
+  place = link.place;
   clearTimeout(slow);
   onUp();
   models = facts.models;
@@ -143,7 +145,7 @@ async function session(media, signal, onUp) {
   results.expect();
   settings.connect(link.send, signal);
   statusLine.follow(link, signal);
-  share(link.session);
+  share(place.session);
   return Promise.race([link.ended, over]);
 }
 

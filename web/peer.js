@@ -12,7 +12,7 @@ const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed afte
 
 /**
  * @typedef {object} Link a connection that is up
- * @property {string} session the name by which others can watch it
+ * @property {{session: string, key: string}} place by what name others can watch it, and what keeps that name
  * @property {(text: string) => void} send dropped where it cannot go out at once
  * @property {() => Promise<?number>} roundTrip_ms between this browser and the server, as ICE measures it
  * @property {Promise<Told>} ended why it ended; never rejects
@@ -24,10 +24,11 @@ const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed afte
  * @param {RTCConfiguration} configuration the ICE servers to use, and whether no other way is to be taken
  * @param {AbortSignal} signal
  * @param {{onMessage: (text: string) => void, onTrouble: (sentence: string) => void}} reports
+ * @param {?{session: string, key: string}} place that of the connection before
  * @returns {Promise<Link>} once the data channel is open
  * @throws {Told} no connection came about; the message says why
  */
-export async function connect(media, configuration, signal, { onMessage, onTrouble }) {
+export async function connect(media, configuration, signal, { onMessage, onTrouble }, place) {
   const { iceServers } = configuration;
   const peer = new RTCPeerConnection(configuration);
   const channel = peer.createDataChannel('emotions', { ordered: false, maxRetransmits: 0 });
@@ -44,7 +45,7 @@ export async function connect(media, configuration, signal, { onMessage, onTroub
   await peer.setLocalDescription(await peer.createOffer());
   await gathered(peer, iceServers.length ? RELAY_LIMIT_MS : GATHERING_LIMIT_MS, signal);
   signal.throwIfAborted();
-  const answering = exchange(peer.localDescription);
+  const answering = exchange(peer.localDescription, place);
   answered = answering.then((answer) => accept(peer, answer));
   await answered;
   signal.throwIfAborted();
@@ -53,7 +54,8 @@ export async function connect(media, configuration, signal, { onMessage, onTroub
   signal.throwIfAborted();
   if (failure instanceof Told) throw failure;
   const send = (text) => channel.readyState === 'open' && channel.send(text);
-  return { session: (await answering).session, send, roundTrip_ms: () => roundTripOf(peer), ended };
+  const { session, key } = await answering;
+  return { place: { session, key }, send, roundTrip_ms: () => roundTripOf(peer), ended };
 }
 
 /**
@@ -107,11 +109,11 @@ async function gathered(peer, limit_ms, signal) {
 }
 
 /** Send the offer, return the answer; a refusal comes with the server's own sentence. */
-async function exchange({ sdp, type }) {
+async function exchange({ sdp, type }, place) {
   const response = await fetch('/offer', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...authorization() },
-    body: JSON.stringify({ sdp, type }),
+    body: JSON.stringify({ sdp, type, ...place }),
     signal: AbortSignal.timeout(CONNECTING_LIMIT_MS),
   }).catch((error) => {
     throw new Told(error.name === 'TimeoutError' ? NO_ANSWER : UNREACHABLE, { isPassing: true });

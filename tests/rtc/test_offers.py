@@ -92,7 +92,7 @@ async def test_what_would_fail_later_is_refused_now(
 ) -> None:
     """What aiortc takes, and trips over after the answer, is told to the sender."""
     sdp = await _offered()
-    assert read_offer(json.dumps({"sdp": sdp, "type": "offer"}).encode()).sdp == sdp
+    assert read_offer(json.dumps({"sdp": sdp, "type": "offer"}).encode()).description.sdp == sdp
     changed = change(sdp)
     assert changed != sdp
     with pytest.raises(OfferError, match=sentence):

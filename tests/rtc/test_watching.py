@@ -9,12 +9,13 @@ import aiohttp
 import pytest
 
 from rtc import watching
+from rtc.client import RefusedError, post_offer
 from rtc.config import ServerConfig
 from tests.conftest import LiveServer, StartServer
 from tests.events import events
 from tests.media import Clip, PictureTrack, SoundTrack
 from tests.peers import Peer
-from tests.publishers import Publisher
+from tests.publishers import Publisher, sdp_offer
 from tests.waiting import until
 
 
@@ -152,3 +153,24 @@ async def test_no_log_has_the_names(
     said = [r.getMessage() for r in caplog.records if r.name.startswith(("rtc", "aio"))]
     assert said
     assert not [line for line in said if any(name in line for name in names)]
+
+
+async def test_who_comes_back_with_the_key_is_watched_by_the_same_name(
+    server: LiveServer, happy_clip: Clip
+) -> None:
+    """An offer with the name and the key takes the place of the one before, from anywhere; with
+    another key, or none, it gets another name.
+    """
+    connection, sdp = await sdp_offer(SoundTrack(happy_clip.sound))
+    await connection.close()
+    offer = {"sdp": sdp, "type": "offer"}
+    first = await post_offer(server.url, offer)
+    kept = {name: first[name] for name in ("session", "key")}
+    second = await post_offer(server.url, offer | kept)
+    assert (second["session"], second["key"] == first["key"]) == (first["session"], False)
+    await until(lambda: len(server.registry.sessions) == 1)
+    for strange in ({"key": "ключ"}, {"key": None}):
+        third = await post_offer(server.url, offer | kept | strange)
+        assert third["session"] != first["session"]
+    with pytest.raises(RefusedError, match="must be strings"):
+        await post_offer(server.url, offer | {"session": 5})
