@@ -16,7 +16,7 @@ class Guest(ABC):
 
     def __init__(self, url: str, *tracks: MediaStreamTrack) -> None:
         self._tracks = tracks
-        self._client = EmotionClient(url, on_text=self._on_text)
+        self._client = EmotionClient(url, ice_servers=(), on_text=self._on_text)
 
     async def __aenter__(self) -> Self:
         """Connect; results come from then on.

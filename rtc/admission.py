@@ -9,7 +9,7 @@ from aiohttp import web
 from rtc.config import ServerConfig
 from rtc.keys import CONFIG, REGISTRY
 from rtc.limits import TooManyError
-from rtc.naming import NameRefusedError
+from rtc.naming import KeyRefusedError
 from rtc.offers import Offer, OfferError
 from rtc.refusals import RefusalError, come_again
 from rtc.registry import Admitted, ServerFullError
@@ -37,12 +37,9 @@ async def admit(
         if request.content_type != content_type:
             raise RefusalError(415, "type", f"Send the offer as Content-Type: {content_type}.")
         offer = read(await request.read())
-        admitted = await registry.admit(offer.description, address, offer.wanted)
-    except OfferError as error:
+        admitted = await registry.admit(offer.description, address, offer.key)
+    except (OfferError, KeyRefusedError) as error:
         raise RefusalError(400, "malformed", str(error)) from error
-    except NameRefusedError as error:
-        status = 409 if error.reason == "taken" else 400
-        raise RefusalError(status, error.reason, str(error)) from error
     except ConnectionResetError as error:  # from reading: who asked has gone, and reads no answer
         raise RefusalError(400, "malformed", "The request broke off.") from error
     except TooManyError as error:

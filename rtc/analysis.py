@@ -10,30 +10,24 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from models.loading import HSEMOTION_FACE
-from rtc.analyst_process import AnalystProcess, analysing, assignment_for
+from rtc.analyst_process import AnalystProcess, NoProcessError, analysing, assignment_for
 from rtc.config import SessionConfig
 from rtc.keys import MODELS
 from rtc.refusals import RefusalError, come_again
+from rtc.streaming import streamed, write_out
+from rtc.upload_admission import admit_upload
 from rtc.uploads import UploadConfig, check_upload, receive, temporary_recording
 
 _log = logging.getLogger(__name__)
 
 _PROGRESS_S = 1.0
 _OPENING_PATIENCE_S = 30.0
-_WRITE_PATIENCE_S = 30.0  # a reader that takes nothing for so long has gone
 _RETRY_AFTER_S = 10
 
 _KINDS = "Send a recording as MP4, MOV, WebM, Matroska, AVI, MPEG, Ogg, MP3, FLAC or WAV."
-
-# Proxies that collect answers before they pass them on are told not to.
-_HEADERS = {
-    hdrs.CONTENT_TYPE: "application/x-ndjson",
-    hdrs.CACHE_CONTROL: "no-store",
-    "X-Accel-Buffering": "no",
-}
 
 
 def add_analysis(
@@ -66,12 +60,18 @@ class _Analyses:
 
     async def analyze(self, request: web.Request) -> web.StreamResponse:
         """Receive a recording, have it analysed, and pass on what is found, line by line."""
+        admit_upload(request)
         check_upload(request, self._config)
         with self._place(), temporary_recording() as recording:
             await receive(request, self._config, recording.file)
             assignment = assignment_for(recording, self._config, self._session)
-            async with analysing(assignment, recording) as self._analyst:
-                return await self._answer(request, self._analyst)
+            try:
+                async with analysing(assignment, recording) as self._analyst:
+                    return await self._answer(request, self._analyst)
+            except NoProcessError as error:
+                _log.warning("no process can begin to analyse a recording: %s", error)
+                sentence = f"The server is too busy. Try again in {_RETRY_AFTER_S} seconds."
+                raise come_again(503, "no_room", sentence, _RETRY_AFTER_S) from error
 
     async def end(self, app: web.Application) -> None:  # noqa: ARG002  aiohttp's signature
         """Analyse nothing more, and end what is under way."""
@@ -81,8 +81,6 @@ class _Analyses:
 
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:
-        if self._is_ending:
-            raise _stopping()
         if self._is_busy:
             sentence = (
                 f"Another recording is being analysed. Try again in {_RETRY_AFTER_S} seconds."
@@ -97,19 +95,8 @@ class _Analyses:
 
     async def _answer(self, request: web.Request, analyst: AnalystProcess) -> web.StreamResponse:
         duration_s = await self._opened(analyst)
-        response = web.StreamResponse(headers=_HEADERS)
-        try:
-            await response.prepare(request)
-            async with contextlib.aclosing(self._told(analyst, duration_s)) as told:
-                async for line in told:
-                    async with asyncio.timeout(_WRITE_PATIENCE_S):
-                        await response.write(f"{json.dumps(line)}\n".encode())
-        except ConnectionResetError:
-            pass  # whoever asked has gone
-        except TimeoutError:
-            if request.transport is not None:
-                request.transport.abort()  # or the end of the answer would be waited for, too
-        return response
+        told = _as_json(self._told(analyst, duration_s))
+        return await write_out(request, streamed("application/x-ndjson"), told)
 
     async def _opened(self, analyst: AnalystProcess) -> float | None:
         """Return how long the recording says that it lasts, in seconds, or None.
@@ -188,6 +175,12 @@ async def _refuse(request: web.Request) -> web.Response:  # noqa: ARG001  aiohtt
 
 async def _expect_no_more(request: web.Request) -> None:
     """Leave it to ``rtc.uploads.receive`` to have the body sent, once nothing is against it."""
+
+
+async def _as_json(lines: AsyncGenerator[dict[str, Any], None]) -> AsyncGenerator[bytes, None]:
+    async with contextlib.aclosing(lines):
+        async for line in lines:
+            yield f"{json.dumps(line)}\n".encode()
 
 
 def _stopping() -> RefusalError:

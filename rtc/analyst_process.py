@@ -27,6 +27,10 @@ _PROJECT = Path(__file__).resolve().parent.parent
 _KEPT_BACK = frozenset({"EMOTION_TOKEN", "ICE_CREDENTIAL", SHARED_FOLDER})
 
 
+class NoProcessError(RuntimeError):
+    """The system lets no more processes begin; the message is its own, for the log."""
+
+
 @dataclass(frozen=True)
 class Assignment:
     """What the process is to do; read by it from its standard input.
@@ -92,9 +96,12 @@ async def analysing(
     """Have a process do it, which is gone when this is left.
 
     Raises:
-        OSError: there can be no more processes.
+        NoProcessError: there can be no more of them now.
     """
-    process = _started(recording)
+    try:
+        process = _started(recording)
+    except OSError as error:
+        raise NoProcessError(str(error)) from error
     assert process.stdin is not None
     assert process.stdout is not None
     lines = asyncio.StreamReader()

@@ -24,7 +24,9 @@ from rtc.watching import add_watching
 from rtc.whip import add_whip
 
 WEB_FOLDER = Path(__file__).resolve().parent.parent / "web"
-_FILES = frozenset(each.name for each in WEB_FOLDER.iterdir() if each.is_file())
+_FILES = frozenset(
+    each.name for each in WEB_FOLDER.iterdir() if each.is_file() and not each.is_symlink()
+)
 
 
 def create_app(
@@ -114,11 +116,11 @@ async def readiness(request: web.Request) -> web.Response:
 async def offer(request: web.Request) -> web.Response:
     """``POST /offer``: ``{"sdp", "type": "offer"}`` in, ``{"sdp", "type": "answer"}`` out.
 
-    ``session`` in the answer is the name by which others can watch. Whoever comes back, with it and
-    the ``key`` beside it in the offer, has it again.
+    ``session`` in the answer is the name by which others can watch. Whoever offers again with the
+    ``key`` beside it is watched by the same name.
     """
     _, answer, names = await admit(request, "application/json", read_offer)
-    fields = {"sdp": answer.sdp, "type": answer.type, "session": names.watch, "key": names.control}
+    fields = {"sdp": answer.sdp, "type": answer.type, "session": names.watch, "key": names.key}
     return web.json_response(fields, headers={"Cache-Control": "no-store"})
 
 

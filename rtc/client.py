@@ -12,12 +12,12 @@ from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 from typing import Any, Self
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
 from rtc.config import IceServer
 from rtc.consent import keep_consent
 from rtc.messages import CHANNEL_LABEL, SCHEMA_VERSION, EmotionMessage
-from rtc.offering import Door, RefusedError, post_offer
+from rtc.offering import Door, RefusedError, Ways, post_offer
 from rtc.outgoing import Outgoing
 from rtc.received import Received
 from rtc.sources import Camera, Source, SourceError
@@ -35,7 +35,9 @@ class EmotionClient:
 
     Attributes:
         gone: why the connection ended without our doing, or None.
-        session_id: by which others can watch; None before the server has answered.
+        watch_name: by which others can watch; None before the server has answered.
+        connection: the peer connection; ``publish`` makes another where the server names ways.
+        channel: its data channel.
     """
 
     def __init__(  # noqa: PLR0913  each is named, and none needs another
@@ -44,7 +46,7 @@ class EmotionClient:
         *,
         token: str | None = None,
         fingerprint: str | None = None,
-        ice_servers: tuple[IceServer, ...] = (),
+        ice_servers: tuple[IceServer, ...] | None = None,
         relay_only: bool = False,
         on_text: Callable[[str], None] | None = None,
     ) -> None:
@@ -54,8 +56,9 @@ class EmotionClient:
             url: of the page, with or without the slash at the end.
             token: where the server asks for one.
             fingerprint: SHA-256 of its certificate in hexadecimal, for one that signed itself.
-            ice_servers: which help to find a way; without any, none is asked.
-            relay_only: take no way but that of a TURN server.
+            ice_servers: which help to find a way; by default those that the server names in its
+                ``/config``.
+            relay_only: take no way but that of a TURN server, even if the server takes others.
             on_text: called with each message as it arrives, notices too, but with no result after
                 a newer one.
 
@@ -63,21 +66,16 @@ class EmotionClient:
             ValueError: the fingerprint is none.
         """
         self.gone: str | None = None
-        self.session_id: str | None = None
+        self.watch_name: str | None = None
         self._door = Door(url.rstrip("/"), token, fingerprint)
         self._received = Received(on_text)
         self._asked = 0
         self._closed = False
         self._outgoing = Outgoing(self._received.note)
         self._ending: asyncio.Task[None] | None = None
-        self.connection = RTCPeerConnection(rtc_configuration(ice_servers, relay_only=relay_only))
-        self.connection.on("connectionstatechange", self._on_state)
-        self.channel = self.connection.createDataChannel(
-            CHANNEL_LABEL, ordered=False, maxRetransmits=0
-        )
-        self.channel.on("message", self._received.take)
-        self.channel.on("open", self._received.note)
-        self.channel.on("close", lambda: self._on_gone("its data channel was closed"))
+        self._asks_ways = ice_servers is None
+        self._ways = Ways(ice_servers or (), relay_only)
+        self.connection, self.channel = self._connection_by(self._ways)
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,7 +91,7 @@ class EmotionClient:
     @property
     def watch_url(self) -> str | None:
         """Where a browser shows the results to others; with the token, if there is one."""
-        return self.session_id and self._door.watch_url(self.session_id)
+        return self.watch_name and self._door.watch_url(self.watch_name)
 
     async def publish(self, *sources: Source) -> None:
         """Send these, once, with at most one of sound and one of pictures in all.
@@ -113,6 +111,7 @@ class EmotionClient:
             raise RuntimeError("a client publishes once; give it all sources in one call")
         try:
             await self._outgoing.add(sources)
+            await self._find_ways()
             await self._connect()
         except BaseException:
             await self.aclose()
@@ -132,16 +131,18 @@ class EmotionClient:
         """Send a settings message with these fields; return the reply.
 
         Raises:
-            TimeoutError: none came; the channel may lose messages, so ask again.
+            TimeoutError: none came within 5 s; the channel may lose messages, so ask again.
+            ConnectionError: the connection has ended, or ended meanwhile; use another client.
         """
         self._asked += 1
         number, replies = self._asked, self._received.replies
         fields = {"version": SCHEMA_VERSION, "type": "settings", "id": number, **settings}
-        async with asyncio.timeout(_REPLY_PATIENCE_S):
-            await self._received.until(lambda: self.channel.readyState == "open")
-            self.channel.send(json.dumps(fields))
-            await self._received.until(lambda: number in replies)
-        return replies.pop(number)
+        with self._received.awaiting(number):
+            async with asyncio.timeout(_REPLY_PATIENCE_S):
+                await self._until_or_ended(lambda: self.channel.readyState == "open")
+                self.channel.send(json.dumps(fields))
+                await self._until_or_ended(lambda: number in replies)
+            return replies[number]
 
     async def aclose(self) -> None:
         """Hang up and stop all tracks; harmless when that has been done."""
@@ -157,13 +158,40 @@ class EmotionClient:
         if ending is not None:
             await asyncio.wait([ending])
 
+    def _connection_by(self, ways: Ways) -> tuple[RTCPeerConnection, RTCDataChannel]:
+        """Return a connection that takes these ways, and its data channel."""
+        connection = RTCPeerConnection(
+            rtc_configuration(ways.ice_servers, relay_only=ways.relay_only)
+        )
+        connection.on("connectionstatechange", self._on_state)
+        channel = connection.createDataChannel(CHANNEL_LABEL, ordered=False, maxRetransmits=0)
+        channel.on("message", self._received.take)
+        channel.on("open", self._received.note)
+        channel.on("close", lambda: self._on_gone("its data channel was closed"))
+        return connection, channel
+
+    async def _find_ways(self) -> None:
+        """Ask the server by which ways it is reached, unless we were told."""
+        if not self._asks_ways:
+            return
+        asked = await self._door.ways()
+        ways = Ways(asked.ice_servers, asked.relay_only or self._ways.relay_only)
+        if ways == self._ways:
+            return
+        # aiortc cannot change those of a connection.
+        unused, unused_channel = self.connection, self.channel
+        for emitter in (unused, unused_channel):
+            emitter.remove_all_listeners()
+        self.connection, self.channel = self._connection_by(ways)
+        await unused.close()
+
     async def _connect(self) -> None:
         for track in self._outgoing.tracks:
             self.connection.addTrack(track)
         await self.connection.setLocalDescription(await self.connection.createOffer())
         local = self.connection.localDescription
         answer = await self._door.ask({"sdp": local.sdp, "type": local.type})
-        self.session_id = answer.get("session")
+        self.watch_name = answer.get("session")
         described = RTCSessionDescription(sdp=answer["sdp"], type=answer["type"])
         await self.connection.setRemoteDescription(described)
         association = self.connection.sctp
@@ -176,6 +204,14 @@ class EmotionClient:
         if not await self._received.more(_LAST_RESULTS, _LAST_RESULTS_PATIENCE_S):
             self._on_gone("results came no more")
         await self.aclose()
+
+    async def _until_or_ended(self, holds: Callable[[], bool]) -> None:
+        await self._received.until(lambda: holds() or self._has_ended)
+        if not holds():
+            raise ConnectionError(
+                f"the connection has ended ({self.gone or 'this client has hung up'}), and its "
+                "settings with it; connect with another client"
+            )
 
     @property
     def _has_ended(self) -> bool:

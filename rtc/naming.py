@@ -1,67 +1,54 @@
-"""Names by which sessions are known outside: unguessable, and in no log."""
+"""Names by which sessions are known outside: unguessable, and in no log.
+
+Who has a session's key sends under it, and comes back under it. Who has its watch name, which is
+made of the key, sees its results, and cannot make the key of it. So nothing has to be kept, and
+every worker knows the same.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import secrets
 from typing import NamedTuple
 
-from rtc.reasons import Reason
-
-_NAME = re.compile(r"[A-Za-z0-9_-]{22,64}")  # 22 of these hold 128 bits
-_NAME_BYTES = 18
-
-
-class NameRefusedError(ValueError):
-    """A session may not have the name that was asked for; the message says why.
-
-    Attributes:
-        reason: one word, for counts: it is none, or another session has it.
-    """
-
-    def __init__(self, sentence: str, reason: Reason) -> None:
-        super().__init__(sentence)
-        self.reason = reason
+_KEY = re.compile(r"[A-Za-z0-9_-]{22,64}")  # 22 of these hold 128 bits
+_RANDOM_BYTES = 24
+_WATCH_BYTES = 24
 
 
-class Wanted(NamedTuple):
-    """By what name a session wants to be watched.
-
-    Attributes:
-        name: of 22 to 64 letters, digits, - and _.
-        key: the control name of the session that had it before, from whoever comes back.
-    """
-
-    name: str
-    key: str | None = None
+class KeyRefusedError(ValueError):
+    """A key that somebody chose is none; the message says why."""
 
 
 class Names(NamedTuple):
     """Of one session.
 
     Attributes:
+        key: lets whoever knows it send in place of who does now.
         watch: lets whoever knows it see the results.
-        control: lets whoever knows it end the session.
+        control: lets whoever knows it end this session.
     """
 
+    key: str
     watch: str
     control: str
 
 
-def check_name(name: str) -> None:
-    """See whether a name that somebody chose can be one.
+def names_of(key: str | None = None) -> Names:
+    """Return the names of a new session; without a key, one is made up.
 
     Raises:
-        NameRefusedError: it could be guessed.
+        KeyRefusedError: the key could be guessed.
     """
-    if not _NAME.fullmatch(name):
-        raise NameRefusedError(
-            "The session's name must have 22 to 64 letters, digits, - and _, made by chance: "
-            "whoever guesses it can watch.",
-            "malformed",
+    if key is None:
+        key = secrets.token_urlsafe(_RANDOM_BYTES)
+    elif not _KEY.fullmatch(key):
+        raise KeyRefusedError(
+            "A key has 22 to 64 letters, digits, - and _, made by chance, for whoever guesses it "
+            "can send in your place; POST /sessions makes one."
         )
-
-
-def new_name() -> str:
-    """Make one up."""
-    return secrets.token_urlsafe(_NAME_BYTES)
+    digest = hashlib.sha256(b"watch " + key.encode()).digest()
+    watch = base64.urlsafe_b64encode(digest[:_WATCH_BYTES]).decode()
+    return Names(key, watch, secrets.token_urlsafe(_RANDOM_BYTES))

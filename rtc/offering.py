@@ -1,4 +1,4 @@
-"""How a client asks a server to let it in: the offer over HTTP, then the answer or the refusal."""
+"""How a client asks a server over HTTP: by which ways it is reached, and to be let in."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import aiohttp
 
+from rtc.config import IceServer
+
 # A machine that is off answers nothing at all. One that is busy, or that waits for its TURN server,
 # answers late.
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
@@ -18,7 +20,7 @@ _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2}){31}")
 
 
 class RefusedError(Exception):
-    """The server refused an offer; the message says why.
+    """The server refused; the message says why.
 
     Attributes:
         status: of HTTP.
@@ -31,6 +33,19 @@ class RefusedError(Exception):
         self.status = status
         self.sentence = sentence
         self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True)
+class Ways:
+    """By which a server can be reached.
+
+    Attributes:
+        ice_servers: which help to find one.
+        relay_only: take no other than that of a TURN server.
+    """
+
+    ice_servers: tuple[IceServer, ...] = ()
+    relay_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,10 +70,10 @@ class Door:
                 f"server prints it; {self.fingerprint!r} is none"
             )
 
-    def watch_url(self, session_id: str) -> str:
+    def watch_url(self, watch_name: str) -> str:
         """Return where a browser shows the results of a session, with the token if there is one."""
         token = f"&token={quote(self.token, safe='')}" if self.token else ""
-        return f"{self.url}/watch#session={session_id}{token}"
+        return f"{self.url}/watch#session={watch_name}{token}"
 
     async def ask(self, offer: object) -> dict[str, str]:
         """POST an offer; return the answer: ``sdp``, ``type`` and ``session``.
@@ -70,13 +85,35 @@ class Door:
             RefusedError: the status is another than 200, or what answers is no emotion server.
             aiohttp.ClientError: nobody answers there, or with another certificate.
         """
+        return await self._fields("POST", "/offer", "sdp", offer)
+
+    async def ways(self) -> Ways:
+        """GET the configuration; return by which ways the server can be reached.
+
+        Raises:
+            RefusedError: the status is another than 200, or what answers is no emotion server.
+            aiohttp.ClientError: nobody answers there, or with another certificate.
+        """
+        fields = await self._fields("GET", "/config", "ice_servers")
+        try:
+            servers = tuple(
+                IceServer(tuple(each["urls"]), each.get("username"), each.get("credential"))
+                for each in fields["ice_servers"]
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise RefusedError(200, f"its ICE servers cannot be read: {error}", None) from error
+        return Ways(servers, relay_only=fields.get("ice_transport_policy") == "relay")
+
+    async def _fields(
+        self, method: str, path: str, needed: str, body: object = None
+    ) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         async with (
             aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as http,
-            http.post(f"{self.url}/offer", json=offer, ssl=self._trust()) as response,
+            http.request(method, self.url + path, json=body, ssl=self._trust()) as response,
         ):
             fields = _fields_in(await response.text(errors="replace"))
-            if response.status == 200 and "sdp" in fields:
+            if response.status == 200 and needed in fields:
                 return fields
             sentence = fields.get("error", "an emotion server would say more; check the address")
             retry_after = response.headers.get("Retry-After", "")

@@ -9,8 +9,6 @@ from typing import NamedTuple
 from aiortc import RTCSessionDescription
 from aiortc.sdp import MediaDescription, SessionDescription
 
-from rtc.naming import Wanted
-
 # aiortc multiplies lines of one kind by those of another, once more in its answer: 64 KB took it
 # 15 s to read, and minutes and 8 GB to answer.
 _MOST_LINES, _MOST_CODECS = 1000, 128  # a browser's offer has some 300 and 60
@@ -25,14 +23,14 @@ class OfferError(ValueError):
 
 
 class Offer(NamedTuple):
-    """What a stranger sends: a description, and by what name the session is to be watched."""
+    """What a stranger sends: a description, and the key of the session, if there is one."""
 
     description: RTCSessionDescription
-    wanted: Wanted | None
+    key: str | None
 
 
 def read_offer(body: bytes) -> Offer:
-    """Read ``{"sdp": ..., "type": "offer"}``, and ``session`` and ``key`` of who comes back.
+    """Read ``{"sdp": ..., "type": "offer"}``, and the ``key`` of whoever has one.
 
     Raises:
         OfferError: it is something else, or holds neither sound nor pictures to receive.
@@ -45,18 +43,17 @@ def read_offer(body: bytes) -> Offer:
         raise OfferError('There is no SDP in the body; send {"sdp": "...", "type": "offer"}.')
     if fields.get("type") != "offer":
         raise OfferError('The type must be "offer".')
-    name, key = fields.get("session"), fields.get("key")
-    if any(not isinstance(each, str | None) for each in (name, key)):
-        raise OfferError("The session and its key must be strings.")
-    return _offer_of(fields["sdp"], None if name is None else Wanted(name, key or ""))
+    if not isinstance(fields.get("key"), str | None):
+        raise OfferError("The key must be a string.")
+    return _offer_of(fields["sdp"], fields.get("key"))
 
 
-def read_sdp(body: bytes, name: str | None) -> Offer:
+def read_sdp(body: bytes, key: str | None) -> Offer:
     """Read an offer that is SDP and nothing else (RFC 9725, section 4.2).
 
     Args:
         body: the SDP.
-        name: by which the session is to be watched, if one was chosen.
+        key: of the session, if there is one.
 
     Raises:
         OfferError: as ``read_offer``.
@@ -67,12 +64,12 @@ def read_sdp(body: bytes, name: str | None) -> Offer:
         raise OfferError("The body is not SDP: it is no UTF-8.") from None
     if not sdp.startswith("v=0"):
         raise OfferError("The body is not SDP, which begins with v=0.")
-    return _offer_of(sdp, Wanted(name) if name is not None else None)
+    return _offer_of(sdp, key)
 
 
-def _offer_of(sdp: str, wanted: Wanted | None) -> Offer:
+def _offer_of(sdp: str, key: str | None) -> Offer:
     _check_media(sdp)
-    return Offer(RTCSessionDescription(sdp=sdp, type="offer"), wanted)
+    return Offer(RTCSessionDescription(sdp=sdp, type="offer"), key)
 
 
 def _check_media(sdp: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from aiortc import MediaStreamTrack
 
-from rtc.sources import Source, open_tracks
+from rtc.sources import Camera, Source, open_tracks
 
 
 class Outgoing:
@@ -22,6 +24,8 @@ class Outgoing:
         """Have ``on_end`` called whenever a track ends."""
         self.tracks: list[MediaStreamTrack] = []
         self._on_end = on_end
+        self._stopped = threading.Event()
+        self._adding = threading.Lock()
         self._has_given = False  # these end when whoever gave them likes, and others may follow
 
     async def add(self, sources: Iterable[Source]) -> None:
@@ -34,9 +38,9 @@ class Outgoing:
         for source in sources:
             if isinstance(source, MediaStreamTrack):
                 self._has_given = True
-                self.tracks.append(source)
+                self._take([source])
             else:
-                self.tracks += await asyncio.to_thread(open_tracks, source)
+                await asyncio.to_thread(self._open, source)
         kinds = Counter(track.kind for track in self.tracks)
         if kinds["audio"] > 1 or kinds["video"] > 1:
             raise ValueError(
@@ -53,6 +57,20 @@ class Outgoing:
         return bool(self.tracks) and has_ended and not self._has_given
 
     def stop(self) -> None:
-        """Stop all tracks, as aiortc stops those that it has begun to send."""
+        """Stop all tracks, as aiortc stops those that it has begun to send, and those to come."""
+        with self._adding:
+            self._stopped.set()
         for track in self.tracks:
             track.stop()
+
+    def _open(self, source: Camera | str | Path) -> None:
+        # By the thread itself: whoever waits for it may have been cancelled.
+        self._take(open_tracks(source, self._stopped))
+
+    def _take(self, tracks: Sequence[MediaStreamTrack]) -> None:
+        with self._adding:
+            self.tracks += tracks
+            is_late = self._stopped.is_set()
+        if is_late:
+            for track in tracks:
+                track.stop()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import av
+from av.container import InputContainer
 
 from rtc.arrivals import Frame, picture_arrivals, sound_arrivals
+from rtc.decoding import decoded_frames, stream_index
 from rtc.video import rgb_of
 
 _PICTURE_INTERVAL_S = 1 / 8  # as the page: twice a second the newest is looked at
@@ -16,6 +19,8 @@ _SOUND_CLOCK = Fraction(1, 48_000)  # Opus's (RFC 7587, section 4.1)
 _PICTURE_CLOCK = Fraction(1, 90_000)  # of all codecs for pictures
 _BACK_S = 0.1  # times are rounded
 _LONGEST_GAP_S = 5.0  # a server ends who sends nothing for ten seconds
+
+Kind = Literal["audio", "video"]
 
 
 class Piece(NamedTuple):
@@ -50,6 +55,20 @@ class Timeline:
         begins_s = max(begins_s, self._ended_s)
         self._ended_s = begins_s + (ends_s - starts_s)
         return begins_s
+
+
+def pieces_of(container: InputContainer, kind: Kind, stop: threading.Event) -> Iterator[Piece]:
+    """Yield what a recording or a device holds of one kind, until ``stop`` is set."""
+    index = stream_index(container, kind)
+    if index is None:
+        return
+    frames = decoded_frames(container, index, stop=stop)
+    timeline = Timeline((container.start_time or 0) / av.time_base)
+    cut = sound_pieces if kind == "audio" else picture_pieces
+    try:
+        yield from cut(frames, timeline)
+    except av.FFmpegError:
+        return  # what comes from here on cannot be converted
 
 
 def sound_pieces(frames: Iterator[Frame], timeline: Timeline) -> Iterator[Piece]:

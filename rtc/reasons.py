@@ -19,7 +19,6 @@ Reason = Literal[
     "not_found",
     "gone",
     "watchers",
-    "taken",
     "restart",
     "stale",
     "uploads_off",

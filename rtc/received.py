@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rtc.messages import EmotionMessage
@@ -19,7 +19,7 @@ class Received:
 
     Attributes:
         results: that nobody has taken, oldest first.
-        replies: to messages of ours, by their id.
+        replies: that are awaited, by the id of the message of ours.
         newest: the sequence of the newest result; -1 before the first.
     """
 
@@ -28,6 +28,7 @@ class Received:
         self.results: deque[EmotionMessage] = deque(maxlen=_MOST_WAITING)
         self.replies: dict[int, dict[str, Any]] = {}
         self.newest = -1
+        self._awaited: set[int] = set()
         self._on_text = on_text
         self._change = asyncio.Event()
 
@@ -39,11 +40,21 @@ class Received:
                 return  # the channel is unordered, and results may be sent twice
             self.newest = fields["sequence"]
             self.results.append(EmotionMessage.from_json(text))
-        elif isinstance(fields.get("id"), int):
+        elif isinstance(fields.get("id"), int) and fields["id"] in self._awaited:
             self.replies[fields["id"]] = fields
         if self._on_text is not None:
             self._on_text(text)
         self.note()
+
+    @contextlib.contextmanager
+    def awaiting(self, number: int) -> Iterator[None]:
+        """Keep the reply to the message of this id, as long as somebody waits for it."""
+        self._awaited.add(number)
+        try:
+            yield
+        finally:
+            self._awaited.remove(number)
+            self.replies.pop(number, None)
 
     def note(self) -> None:
         """Have those who wait look again."""

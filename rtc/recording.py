@@ -10,9 +10,9 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.stream import Discard, Disposition
 
-from rtc.arrivals import Arrival, Frame, in_order, picture_arrivals, sound_arrivals
+from rtc.arrivals import Arrival, in_order, picture_arrivals, sound_arrivals
+from rtc.decoding import decoded_frames, stream_index
 
 _LONGEST_GAP_S = 3600.0  # times that leap further are damaged, and would take for ever to replay
 
@@ -71,10 +71,10 @@ class Recording:
             raise RecordingError("there is no such file")
         if not path.stat().st_size:
             raise RecordingError("the file is empty")
-        with self._opened() as container:
+        with open_recording(path, precautions) as container:
             self._streams = [
                 index
-                for index in (_stream_index(container, kind) for kind in ("audio", "video"))
+                for index in (stream_index(container, kind) for kind in ("audio", "video"))
                 if index is not None
             ]
             kinds = {container.streams[index].type for index in self._streams}
@@ -112,51 +112,16 @@ class Recording:
             yield Arrival(one.frame, one.starts_s - origin_s, one.ends_s - origin_s)
 
     def _decoded(self, index: int) -> Iterator[Arrival]:
-        with self._opened() as container:
-            frames = self._frames(container, index)
+        with open_recording(self.path, self._precautions) as container:
+            frames = decoded_frames(container, index, self._note_damage)
             is_sound = container.streams[index].type == "audio"
             try:
                 yield from sound_arrivals(frames) if is_sound else picture_arrivals(frames)
             except av.FFmpegError as error:
                 raise RecordingError(f"its sound cannot be converted: {error}") from error
 
-    def _frames(self, container: InputContainer, index: int) -> Iterator[Frame]:
-        """Yield decoded frames; leave out packets that are damaged, and end where the file does."""
-        for other in container.streams:
-            if other.index != index:
-                other.discard = Discard.all
-        stream = container.streams[index]
-        stream.codec_context.thread_type = "AUTO"
-        stream.codec_context.thread_count = self._precautions.threads
-        if self._precautions.most_pixels:
-            # Whatever the container said of their size; decoders add to it for their own use.
-            stream.codec_context.options = {"max_pixels": str(2 * self._precautions.most_pixels)}
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets, None)
-            except av.FFmpegError:
-                self.damaged_packets += 1
-                return
-            if packet is None:
-                return
-            try:
-                for frame in packet.decode():
-                    if isinstance(frame, av.AudioFrame | av.VideoFrame):
-                        yield frame
-            except av.FFmpegError:
-                self.damaged_packets += 1
-
-    def _opened(self) -> InputContainer:
-        # As a file and nothing else: what looks like a playlist must not reach into the network.
-        options = {"protocol_whitelist": "file"}
-        if self._precautions.containers:
-            options["format_whitelist"] = self._precautions.containers
-        try:
-            return av.open(f"file:{self.path}", metadata_errors="ignore", options=options)
-        except (av.FFmpegError, OSError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise RecordingError(f"it cannot be read as a recording: {reason}") from error
+    def _note_damage(self) -> None:
+        self.damaged_packets += 1
 
     def _check_size(self, container: InputContainer) -> None:
         most = self._precautions.most_pixels
@@ -172,9 +137,30 @@ class Recording:
                 )
 
 
-def _stream_index(container: InputContainer, kind: str) -> int | None:
-    for stream in container.streams:
-        is_cover = bool(stream.disposition & Disposition.attached_pic)
-        if stream.type == kind and stream.codec_context is not None and not is_cover:
-            return stream.index
-    return None
+def open_recording(path: Path, precautions: Precautions = NONE) -> InputContainer:
+    """Open a file, and say to its decoders what they may take.
+
+    Raises:
+        RecordingError: it is no recording, or is against ``precautions``.
+    """
+    # As a file and nothing else: what looks like a playlist must not reach into the network.
+    options = {"protocol_whitelist": "file"}
+    if precautions.containers:
+        options["format_whitelist"] = precautions.containers
+    try:
+        container = av.open(f"file:{path}", metadata_errors="ignore", options=options)
+    except (av.FFmpegError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RecordingError(f"it cannot be read as a recording: {reason}") from error
+    for stream in (*container.streams.audio, *container.streams.video):
+        if stream.codec_context is not None:
+            _limit_decoder(stream.codec_context, precautions)
+    return container
+
+
+def _limit_decoder(context: av.CodecContext, precautions: Precautions) -> None:
+    context.thread_type = "AUTO"
+    context.thread_count = precautions.threads
+    if precautions.most_pixels:
+        # Whatever the container said of their size; decoders add to it for their own use.
+        context.options = {"max_pixels": str(2 * precautions.most_pixels)}

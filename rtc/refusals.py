@@ -55,7 +55,7 @@ async def refusals_as_json(
     except web.HTTPRequestEntityTooLarge:
         limit_kb = request.client_max_size // 1024
         refusal = RefusalError(413, "too_large", f"The body is larger than {limit_kb} KB.")
-    except (web.HTTPNotFound, web.HTTPForbidden):  # forbidden: a folder, which nobody may list
+    except web.HTTPNotFound:
         refusal = RefusalError(404, "not_found", f"There is nothing at {request.path}.")
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
@@ -64,11 +64,24 @@ async def refusals_as_json(
     except web.HTTPException:
         raise
     except Exception:  # noqa: BLE001  logged whole; the asker is told that it was not them
-        _log.exception("%s %s failed", request.method, request.path)
+        _log.exception("%s %s failed", request.method, _route(request))
         sentence = "Something failed on the server; its log has the details."
         refusal = RefusalError(500, "fault", sentence)
-    request.app[REFUSED][refusal.reason] += 1
-    _log.info("refused: %s", refusal.reason)
+    if not is_of_worker(request):  # which goes on asking the others
+        request.app[REFUSED][refusal.reason] += 1
+        _log.info("refused: %s", refusal.reason)
     return web.json_response(
         {"error": refusal.sentence}, status=refusal.status, headers=refusal.headers
     )
+
+
+def is_of_worker(request: web.Request) -> bool:
+    """Whether another worker of this server asks: by a socket whose address is a path."""
+    transport = request.transport
+    return transport is not None and isinstance(transport.get_extra_info("sockname"), str)
+
+
+def _route(request: web.Request) -> str:
+    """Return the path of a request without the names in it, which are secrets."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "what is nowhere"

@@ -17,7 +17,7 @@ from rtc.config import ServerConfig
 from rtc.counts import Counts
 from rtc.directory import Directory
 from rtc.limits import Visitors
-from rtc.naming import Names, Wanted
+from rtc.naming import Names, names_of
 from rtc.reasons import Reason
 from rtc.session import PeerSession
 
@@ -84,23 +84,23 @@ class SessionRegistry:
             raise ServerFullError("The server is full: it cannot keep up with more.", "late")
 
     async def admit(
-        self, offer: RTCSessionDescription, address: str, wanted: Wanted | None = None
+        self, offer: RTCSessionDescription, address: str, key: str | None = None
     ) -> Admitted:
         """Answer an offer from ``address`` and serve its peer from now on.
 
         Args:
             offer: complete, or to be followed by more candidates.
             address: whose limits count.
-            wanted: by what name it is to be watched; without one, one is made up.
+            key: of whose making the names of the session are; without one, one is made up.
 
         Raises:
-            rtc.directory.NameRefusedError: it may not have that name.
+            rtc.naming.KeyRefusedError: that key could be guessed.
             ServerFullError: nobody more is served now.
             rtc.limits.TooManyError: that address has as many sessions as it may.
             rtc.offers.OfferError: the offer cannot be answered.
             rtc.ways.NoWayError: there is no address to which media could come.
         """
-        granted = self.directory.granted(wanted, address) if wanted else None
+        names = names_of(key)
         self.check_room()
         self.visitors.enter(address)
         session_id = secrets.token_hex(4)
@@ -114,9 +114,7 @@ class SessionRegistry:
                 self._forget(session, address)
                 await session.aclose()
                 raise
-            # Programs that chose a name know no key, and come back as soon as they are cut off.
-            returns_from = address if wanted and wanted.key is None else None
-            names = self.directory.add(session, granted, returns_from)
+            self.directory.add(session, names)
             serving = self._serve(session, address, names)
             task = asyncio.create_task(serving, name=f"session {session_id}")
         self._tasks.add(task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
@@ -12,13 +12,16 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
-from rtc.refusals import RefusalError
+from rtc.refusals import RefusalError, is_of_worker
+from rtc.streaming import write_out
 
 SIBLINGS: web.AppKey[Path] = web.AppKey("siblings")
 """The folder in which each worker has a socket; not there when there is but one process."""
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+# Nobody has this name, or has it any more: its publisher may have come back to another worker.
+_NOT_HERE = {404, 410}
 _SILENCE_S = 60.0  # events come at least each 15 s
 # Of one hop (RFC 9110, section 7.6.1); each hop has its own. Nothing here is packed.
 _OF_ONE_HOP = (
@@ -32,7 +35,7 @@ def socket_of(folder: Path) -> Path:
     return folder / f"{os.getpid()}.sock"
 
 
-def by_its_worker(handler: _Handler) -> _Handler:
+def by_its_worker(handler: _Answer) -> _Answer:
     """Have whichever worker has the session answer."""
 
     @functools.wraps(handler)
@@ -40,21 +43,15 @@ def by_its_worker(handler: _Handler) -> _Handler:
         try:
             return await handler(request)
         except RefusalError as error:
-            if error.status != 404 or SIBLINGS not in request.app or _is_of_sibling(request):
+            siblings = request.app.get(SIBLINGS)
+            if error.status not in _NOT_HERE or siblings is None or is_of_worker(request):
                 raise
-            answer = await _ask_all(request, request.app[SIBLINGS])
+            answer = await _ask_all(request, siblings)
             if answer is None:
                 raise
             return answer
 
     return answered
-
-
-def _is_of_sibling(request: web.Request) -> bool:
-    """Whether it came by a worker's own socket, whose address is a path."""
-    return request.transport is not None and isinstance(
-        request.transport.get_extra_info("sockname"), str
-    )
 
 
 async def _ask_all(request: web.Request, folder: Path) -> web.StreamResponse | None:
@@ -74,21 +71,22 @@ async def _ask(request: web.Request, body: bytes, path: Path) -> web.StreamRespo
     url = URL(f"http://worker{request.rel_url}", encoded=True)
     timeout = aiohttp.ClientTimeout(total=None, sock_read=_SILENCE_S)
     connector = aiohttp.UnixConnector(str(path))
-    reply: web.StreamResponse | None = None
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=timeout) as http,
             http.request(request.method, url, headers=_passed_on(request), data=body) as answer,
         ):
-            if answer.status == 404:
+            if answer.status in _NOT_HERE:
                 return None
             reply = web.StreamResponse(status=answer.status, headers=_passed_on(answer))
-            await reply.prepare(request)
-            async for piece in answer.content.iter_any():
-                await reply.write(piece)
+            return await write_out(request, reply, _pieces(answer))
     except (aiohttp.ClientError, OSError, TimeoutError):
-        return reply  # a worker that has died, or a reader who has gone
-    return reply
+        return None  # a worker that has died
+
+
+async def _pieces(answer: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    async for piece in answer.content.iter_any():
+        yield piece
 
 
 def _passed_on(message: web.Request | aiohttp.ClientResponse) -> CIMultiDict[str]:

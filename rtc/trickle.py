@@ -38,7 +38,6 @@ class Trickle:
 
     def __init__(self, peer: RTCPeerConnection) -> None:
         self._peer = peer
-        self._taken = 0
 
     async def add(self, fragment: Fragment) -> None:
         """Take the candidates of a fragment.
@@ -48,8 +47,8 @@ class Trickle:
         """
         if fragment.username not in {None, self._username}:
             raise RestartError("The fragment's a=ice-ufrag is not that of the offer.")
-        self._taken += len(fragment.candidates)
-        if self._taken > MOST_CANDIDATES:
+        # aiortc adds what it takes to the description.
+        if self._offered.count("\na=candidate:") + len(fragment.candidates) > MOST_CANDIDATES:
             raise FragmentError(f"A session takes {MOST_CANDIDATES} candidates; these are more.")
         try:
             for candidate in fragment.candidates:
@@ -59,9 +58,12 @@ class Trickle:
             raise FragmentError("A candidate of the fragment cannot be used.") from error
 
     @property
+    def _offered(self) -> str:
+        return self._peer.remoteDescription.sdp if self._peer.remoteDescription else ""
+
+    @property
     def _username(self) -> str | None:
-        offer = self._peer.remoteDescription.sdp if self._peer.remoteDescription else ""
-        match = re.search(r"(?m)^a=ice-ufrag:(\S+)", offer)
+        match = re.search(r"(?m)^a=ice-ufrag:(\S+)", self._offered)
         return match[1] if match else None
 
 
@@ -71,17 +73,11 @@ def read_fragment(body: bytes) -> Fragment:
     Raises:
         FragmentError: it is something else.
     """
-    try:
-        lines = body.decode().splitlines()
-    except UnicodeDecodeError:
-        raise FragmentError("The body is no SDP fragment: it is no UTF-8.") from None
-    if len(lines) > _MOST_LINES:
-        raise FragmentError(f"The fragment has more than {_MOST_LINES} lines.")
     username: str | None = None
     section: str | None = None
     candidates: list[RTCIceCandidate | None] = []
     has_ended = False
-    for line in filter(None, lines):
+    for line in _lines(body):
         match = re.fullmatch(r"([am])=([^:\s]+):?(.*)", line)
         if not match:
             raise FragmentError("A line of the fragment begins with neither a= nor m=.")
@@ -97,6 +93,19 @@ def read_fragment(body: bytes) -> Fragment:
     if has_ended:
         candidates.append(None)
     return Fragment(username, candidates)
+
+
+def _lines(body: bytes) -> list[str]:
+    """Return the lines of a fragment, without empty ones."""
+    try:
+        lines = list(filter(None, body.decode().splitlines()))
+    except UnicodeDecodeError:
+        raise FragmentError("The body is no SDP fragment: it is no UTF-8.") from None
+    if not lines:
+        raise FragmentError("The fragment is empty; send a=candidate lines, or none at all.")
+    if len(lines) > _MOST_LINES:
+        raise FragmentError(f"The fragment has more than {_MOST_LINES} lines.")
+    return lines
 
 
 def _candidate(value: str, section: str | None) -> RTCIceCandidate:

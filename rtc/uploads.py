@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from rtc.refusals import RefusalError
 if TYPE_CHECKING:
     from models.loading import ModelConfig  # which loads much
 
+_log = logging.getLogger(__name__)
+
 _MB = 1024 * 1024
 
 
@@ -36,9 +39,8 @@ class UploadConfig:
         models: which networks do it: the server's own.
         max_bytes: of one recording.
         max_length_s: of one recording.
-        stall_s: an upload of which nothing comes for so long is ended, and so is one that takes
-            as much longer than it would at ``slowest_bytes_per_s``.
-        slowest_bytes_per_s: at which an upload may come.
+        stall_s: an upload of which nothing comes for so long is ended.
+        most_upload_s: how long an upload may take; nobody else's is taken meanwhile.
         base_time_s: how long an analysis may take, besides ``time_factor`` times the longest
             recording.
         time_factor: see there.
@@ -48,7 +50,7 @@ class UploadConfig:
     max_bytes: int = 100 * _MB
     max_length_s: float = 600.0
     stall_s: float = 30.0
-    slowest_bytes_per_s: int = 64 * 1024
+    most_upload_s: float = 300.0
     base_time_s: float = 60.0
     time_factor: float = 2.0
 
@@ -77,17 +79,32 @@ class TemporaryRecording:
 def temporary_recording(
     *, nameless: bool = sys.platform == "linux"
 ) -> Iterator[TemporaryRecording]:
-    """Make a file in the folder that TMPDIR names, and have it gone in the end."""
-    if nameless:
-        with tempfile.TemporaryFile(buffering=0) as file:
-            assert isinstance(file, FileIO)
-            number = file.fileno()
-            yield TemporaryRecording(file, Path(f"/proc/self/fd/{number}"), (number,))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "recording"
-        with path.open("xb", buffering=0) as file:
-            yield TemporaryRecording(file, path, ())
+    """Make a file in the folder that TMPDIR names, and have it gone in the end.
+
+    Raises:
+        RefusalError: it cannot be made.
+    """
+    with contextlib.ExitStack() as kept:
+        try:
+            recording = _nameless_file(kept) if nameless else _named_file(kept)
+        except OSError as error:
+            _log.warning("recordings cannot be taken; is there room where TMPDIR says? %s", error)
+            raise RefusalError(
+                507, "no_room", "The server has no room for recordings; its log has the details."
+            ) from error
+        yield recording
+
+
+def _nameless_file(kept: contextlib.ExitStack) -> TemporaryRecording:
+    file = kept.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115  it is one
+    assert isinstance(file, FileIO)
+    number = file.fileno()
+    return TemporaryRecording(file, Path(f"/proc/self/fd/{number}"), (number,))
+
+
+def _named_file(kept: contextlib.ExitStack) -> TemporaryRecording:
+    path = Path(kept.enter_context(tempfile.TemporaryDirectory())) / "recording"
+    return TemporaryRecording(kept.enter_context(path.open("xb", buffering=0)), path, ())
 
 
 def check_upload(request: web.Request, config: UploadConfig) -> None:
@@ -123,11 +140,10 @@ async def receive(request: web.Request, config: UploadConfig, file: FileIO) -> N
     """
     await _invite(request)
     loop = asyncio.get_running_loop()
-    latest = loop.time() + config.stall_s  # when what has come so far must have come
+    latest = loop.time() + config.most_upload_s
     received = 0
     while chunk := await _next_chunk(request, min(latest, loop.time() + config.stall_s)):
         received += len(chunk)
-        latest += len(chunk) / config.slowest_bytes_per_s
         if received > config.max_bytes:
             raise _too_large(config)
         await _write(chunk, file)

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 from aiohttp import hdrs, web
 
 from rtc.feed import Feed, Told, TooManyReadersError
 from rtc.keys import CONFIG, REGISTRY
+from rtc.naming import names_of
 from rtc.refusals import RefusalError, come_again
 from rtc.session import PeerSession
 from rtc.siblings import by_its_worker
+from rtc.streaming import streamed, write_out
 
 _KEEP_ALIVE_S = 15.0  # as WHATWG HTML, section 9.2.7, advises: proxies close what is silent
-_WRITE_PATIENCE_S = 30.0  # a reader that takes nothing for so long has gone
 
 _NOT_KEPT = {hdrs.CACHE_CONTROL: "no-store"}
 
 
 def add_watching(app: web.Application) -> None:
-    """Serve ``/sessions/{name}`` and its events."""
+    """Serve ``/sessions``, ``/sessions/{name}`` and its events."""
+    app.router.add_post("/sessions", new_names)
     app.router.add_get("/sessions/{name}", by_its_worker(newest))
     app.router.add_get("/sessions/{name}/events", by_its_worker(events), allow_head=False)
+
+
+async def new_names(request: web.Request) -> web.Response:  # noqa: ARG001  aiohttp's signature
+    """``POST /sessions``: a key to send with, and where to send to and to watch then.
+
+    Nothing is kept: who has a key may use it when they will.
+    """
+    names = names_of()
+    fields = {
+        "key": names.key,
+        "session": names.watch,
+        "whip": f"/whip?key={names.key}",
+        "events": f"/sessions/{names.watch}/events",
+        "watch": f"/watch#session={names.watch}",
+    }
+    return web.json_response(fields, status=201, headers=_NOT_KEPT)
 
 
 async def newest(request: web.Request) -> web.Response:
@@ -41,39 +60,27 @@ async def events(request: web.Request) -> web.StreamResponse:
     feed = _watched(request).feed
     try:
         with feed.reader() as news:
-            return await _stream(request, feed, news)
+            told = _told(feed, news, _last_event(request))
+            return await write_out(request, streamed("text/event-stream"), told)
     except TooManyReadersError as error:
         retry_after_s = request.app[CONFIG].retry_after_s
         sentence = f"Too many watch this session; try again in {retry_after_s} seconds."
         raise come_again(429, "watchers", sentence, retry_after_s) from error
 
 
-async def _stream(request: web.Request, feed: Feed, news: asyncio.Event) -> web.StreamResponse:
-    # Proxies that collect answers before they pass them on are told not to.
-    headers = _NOT_KEPT | {hdrs.CONTENT_TYPE: "text/event-stream", "X-Accel-Buffering": "no"}
-    response = web.StreamResponse(headers=headers)
-    number = _last_event(request)
-    try:
-        await response.prepare(request)
-        while True:
-            news.clear()
-            has_ended = feed.has_ended  # seen before the last messages are taken
-            told = feed.after(number)
-            text = "".join(map(_event, told))
-            if told:
-                number = told[-1].number
-            async with asyncio.timeout(_WRITE_PATIENCE_S):
-                # Also when there is nothing yet: who waits is to know that it is the right place.
-                await response.write((text or ": keep-alive\n\n").encode())
-            if has_ended:
-                return response
-            await _wait(news)
-    except ConnectionResetError:
-        return response  # whoever read has gone
-    except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()  # or the end would be waited for, too, and look whole
-        return response
+async def _told(feed: Feed, news: asyncio.Event, number: int | None) -> AsyncGenerator[bytes, None]:
+    """Yield what came after the event of this number, and what comes, until the session ends."""
+    while True:
+        news.clear()
+        has_ended = feed.has_ended  # seen before the last messages are taken
+        told = feed.after(number)
+        if told:
+            number = told[-1].number
+        # Also when there is nothing yet: who waits is to know that it is the right place.
+        yield ("".join(map(_event, told)) or ": keep-alive\n\n").encode()
+        if has_ended:
+            return
+        await _wait(news)
 
 
 async def _wait(news: asyncio.Event) -> None:

@@ -36,10 +36,10 @@ def add_whip(app: web.Application) -> None:
 async def publish(request: web.Request) -> web.Response:
     """``POST /whip``: an offer as SDP in, 201 and the answer out (section 4.2).
 
-    A ``Link`` of relation ``monitor`` (RFC 5989) says where its results are. For programs that show
-    nobody the answer's headers, ``?session=NAME`` chooses the name by which it is watched.
+    A ``Link`` of relation ``monitor`` (RFC 5989) says where its results are. Programs that show
+    nobody the answer's headers bring a key, as they do elsewhere: ``?key=KEY``.
     """
-    read = partial(read_sdp, name=request.query.get("session"))
+    read = partial(read_sdp, key=request.query.get("key"))
     session, answer, names = await admit(request, _SDP, read)
     ice_servers = request.app[CONFIG].session.ice_servers
     headers = CIMultiDict({hdrs.LOCATION: f"/whip/{names.control}", hdrs.CACHE_CONTROL: "no-store"})

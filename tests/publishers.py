@@ -41,13 +41,13 @@ class Publisher:
         self,
         url: str,
         *tracks: MediaStreamTrack,
-        name: str | None = None,
+        key: str | None = None,
         token: str | None = None,
         codec: str | None = None,
     ) -> None:
         self._url = url
         self._tracks = tracks
-        self._query = {"session": name} if name else {}
+        self._query = {"key": key} if key else {}
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._codec = codec
         self.location = self.etag = self.events = ""

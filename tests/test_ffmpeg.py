@@ -14,12 +14,13 @@ import av
 import numpy as np
 import pytest
 
+from rtc.naming import names_of
 from tests.events import events
 from tests.media import PICTURE_RATE_HZ, SOUND_RATE_HZ, Clip
 from tests.processes import EMBEDDED, Launch, ready
 from tests.rtc.certificates import write_pems
 
-_NAME = "named-by-the-test-itself"
+_KEY = "made-up-by-the-test-itself"
 _TOKEN = "a-token-for-this-test"
 _SOUND_SAMPLES = 960  # 20 ms, as Opus has it
 
@@ -65,7 +66,7 @@ async def test_ffmpeg_publishes_and_results_come_as_events(
     # In another process: PyAV lets no Python run while FFmpeg waits for the answer.
     process = await launch("--port", "0", *EMBEDDED, EMOTION_TOKEN=_TOKEN)
     _, url = await ready(process)
-    whip = f"{url}/whip?session={_NAME}"
+    whip = f"{url}/whip?key={_KEY}"
     with pytest.raises(av.FFmpegError):
         await asyncio.to_thread(_publish, whip, happy_clip, threading.Event())
     # Of its own FFmpeg with GnuTLS makes one on a curve (P-224) that OpenSSL 4 does not take.
@@ -85,7 +86,7 @@ async def test_ffmpeg_publishes_and_results_come_as_events(
 
 async def _watch(url: str, over: threading.Event) -> tuple[list[dict[str, Any]], str]:
     """Return some results, and what was said last when it was over."""
-    path, bearer = f"/sessions/{_NAME}", f"Bearer {_TOKEN}"
+    path, bearer = f"/sessions/{names_of(_KEY).watch}", f"Bearer {_TOKEN}"
     await _begun(f"{url}{path}", bearer)
     async with events(url, f"{path}/events", Authorization=bearer) as stream:
         results = await stream.results(8)

@@ -30,7 +30,7 @@ const notices = new Notices((text) => view.showError(text, 'notice'));
 let attempt = null;
 let history = new History();
 let models = null; // those that the session has used
-let place = null; // by what name others watch
+let key; // by which the session keeps the name that others watch it by
 let watchLink = null; // not before the first session
 
 async function start() {
@@ -58,7 +58,8 @@ function begin() {
   for (const name of ['start-clicked', 'first-result']) performance.clearMarks(name);
   performance.mark('start-clicked');
   history = new History();
-  models = place = null;
+  models = null;
+  key = undefined;
   notices.forget();
   settings.forget();
   timeline.start(history);
@@ -134,8 +135,8 @@ async function session(media, signal, onUp) {
   signal.throwIfAborted();
   const reports = { onMessage: results.read, onTrouble: (words) => say({ trouble: words }) };
   const configuration = { iceServers: facts.ice_servers, iceTransportPolicy: facts.ice_transport_policy };
-  const link = await connect(media, configuration, signal, reports, place);
-  place = link.place;
+  const link = await connect(media, configuration, signal, reports, key);
+  key = link.key;
   clearTimeout(slow);
   onUp();
   models = facts.models;
@@ -145,7 +146,7 @@ async function session(media, signal, onUp) {
   results.expect();
   settings.connect(link.send, signal);
   statusLine.follow(link, signal);
-  share(place.session);
+  share(link.session);
   return Promise.race([link.ended, over]);
 }
 

@@ -1,7 +1,9 @@
 // Which session this page watches: the one that its address names, or one that is still to be.
 
-const NAMED = /^[A-Za-z0-9_-]{22,64}$/; // as the server takes it
-const RANDOM_BYTES = 24; // nobody guesses them
+import { Told, UNREACHABLE } from './errors.js';
+import { authorization, refusalOf } from './server-facts.js';
+
+const NAMED = /^[A-Za-z0-9_-]{22,64}$/; // as the server names them
 
 /** @returns {?string} null where the address names none, "" where what it names cannot be a session */
 export function sessionOfAddress() {
@@ -10,10 +12,17 @@ export function sessionOfAddress() {
   return NAMED.test(given) ? given : '';
 }
 
-/** Make a name for a session that somebody is to send, and put it into this page's address. */
-export function newSession() {
-  const bytes = crypto.getRandomValues(new Uint8Array(RANDOM_BYTES));
-  const session = btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_');
-  window.history.replaceState(null, '', `#session=${session}`);
-  return session;
+/**
+ * Have the server make names for a session that somebody is to send; what watches it goes into this page's address.
+ * @returns {Promise<{session: string, whip: string}>} what to watch, and the path to send to
+ * @throws {Told} the server cannot be reached, or refuses
+ */
+export async function newSession() {
+  const response = await fetch('/sessions', { method: 'POST', headers: authorization() }).catch(() => {
+    throw new Told(UNREACHABLE);
+  });
+  if (!response.ok) throw await refusalOf(response);
+  const names = await response.json();
+  window.history.replaceState(null, '', `#session=${names.session}`);
+  return names;
 }

@@ -12,7 +12,8 @@ const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed afte
 
 /**
  * @typedef {object} Link a connection that is up
- * @property {{session: string, key: string}} place by what name others can watch it, and what keeps that name
+ * @property {string} session the name by which others can watch it
+ * @property {string} key what keeps that name
  * @property {(text: string) => void} send dropped where it cannot go out at once
  * @property {() => Promise<?number>} roundTrip_ms between this browser and the server, as ICE measures it
  * @property {Promise<Told>} ended why it ended; never rejects
@@ -24,11 +25,11 @@ const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed afte
  * @param {RTCConfiguration} configuration the ICE servers to use, and whether no other way is to be taken
  * @param {AbortSignal} signal
  * @param {{onMessage: (text: string) => void, onTrouble: (sentence: string) => void}} reports
- * @param {?{session: string, key: string}} place that of the connection before
+ * @param {string=} key that of the connection before
  * @returns {Promise<Link>} once the data channel is open
  * @throws {Told} no connection came about; the message says why
  */
-export async function connect(media, configuration, signal, { onMessage, onTrouble }, place) {
+export async function connect(media, configuration, signal, { onMessage, onTrouble }, key) {
   const { iceServers } = configuration;
   const peer = new RTCPeerConnection(configuration);
   const channel = peer.createDataChannel('emotions', { ordered: false, maxRetransmits: 0 });
@@ -45,7 +46,7 @@ export async function connect(media, configuration, signal, { onMessage, onTroub
   await peer.setLocalDescription(await peer.createOffer());
   await gathered(peer, iceServers.length ? RELAY_LIMIT_MS : GATHERING_LIMIT_MS, signal);
   signal.throwIfAborted();
-  const answering = exchange(peer.localDescription, place);
+  const answering = exchange(peer.localDescription, key);
   answered = answering.then((answer) => accept(peer, answer));
   await answered;
   signal.throwIfAborted();
@@ -54,8 +55,8 @@ export async function connect(media, configuration, signal, { onMessage, onTroub
   signal.throwIfAborted();
   if (failure instanceof Told) throw failure;
   const send = (text) => channel.readyState === 'open' && channel.send(text);
-  const { session, key } = await answering;
-  return { place: { session, key }, send, roundTrip_ms: () => roundTripOf(peer), ended };
+  const { session, key: kept } = await answering;
+  return { session, key: kept, send, roundTrip_ms: () => roundTripOf(peer), ended };
 }
 
 /**
@@ -109,11 +110,11 @@ async function gathered(peer, limit_ms, signal) {
 }
 
 /** Send the offer, return the answer; a refusal comes with the server's own sentence. */
-async function exchange({ sdp, type }, place) {
+async function exchange({ sdp, type }, key) {
   const response = await fetch('/offer', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...authorization() },
-    body: JSON.stringify({ sdp, type, ...place }),
+    body: JSON.stringify({ sdp, type, key }),
     signal: AbortSignal.timeout(CONNECTING_LIMIT_MS),
   }).catch((error) => {
     throw new Told(error.name === 'TimeoutError' ? NO_ANSWER : UNREACHABLE, { isPassing: true });

@@ -140,25 +140,34 @@ async function showModels() {
   statusLine.showModels(models);
 }
 
-/** Say where to send what is to be watched; at once where the session is of this page's making. */
-function showSending(session, isNew) {
-  const address = `${location.origin}/whip?session=${session}`;
+/** Say where to send what is to be watched: whoever knows that can send, so the address of this page has it not. */
+function showSending(path) {
+  const address = `${location.origin}${path}`;
   write(element('whip-address'), address);
   copies(element('copy-whip'), element('whip-copied'), () => address, 'Address copied.');
   copies(element('copy-bearer'), element('bearer-copied'), token, 'Token copied.');
   element('bearer').hidden = !token();
   element('sending').hidden = false;
-  element('sending').open = isNew;
+  element('sending').open = true;
 }
 
-function begin() {
-  const named = sessionOfAddress();
-  if (named === '') return refuse(new Told(NO_NAME));
-  const session = named ?? newSession();
-  showSending(session, named === null);
-  new WatchLink().show(session);
+async function begin() {
   showState('starting', 'Connecting…');
-  watch(session);
+  try {
+    const session = sessionOfAddress() ?? (await begun());
+    if (!session) throw new Told(NO_NAME);
+    new WatchLink().show(session);
+    watch(session);
+  } catch (reason) {
+    refuse(reason);
+  }
+}
+
+/** Begin what is to be watched: say where to send it to. */
+async function begun() {
+  const { session, whip } = await newSession();
+  showSending(whip);
+  return session;
 }
 
 addEventListener('error', ({ error }) => error && notices.say({ trouble: sentence(error) })); // else a notice of the browser

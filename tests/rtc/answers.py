@@ -24,7 +24,7 @@ class Case:
 
     Attributes:
         of: the session that the path names: live, spare, ended or nobody.
-        query: behind the path; {name} is the name by which the live session is watched.
+        query: behind the path.
     """
 
     operation: str
@@ -60,7 +60,7 @@ PLAIN = [
     Case("optionsWhip", 200),
     Case("postWhip", 201, SDP, AS_SDP),
     Case("postWhip", 400, "v=0", AS_SDP),
-    Case("postWhip", 409, SDP, AS_SDP, query="?session={name}"),
+    Case("postWhip", 400, SDP, AS_SDP, query="?key=short"),
     Case("postWhip", 413, _LARGE, AS_SDP),
     Case("postWhip", 415, SDP, _JSON),
     Case("patchWhip", 204, _FRAGMENT, _AS_FRAGMENT),
@@ -75,6 +75,7 @@ PLAIN = [
     Case("deleteWhip", 200, of="spare"),
     Case("deleteWhip", 404, of="nobody"),
     Case("deleteWhip", 410, of="ended"),
+    Case("postSessions", 201),
     Case("getSession", 200),
     *(
         Case(name, status, of=of)
@@ -95,5 +96,5 @@ FULL = [
 LIMITED = [Case(name, 429, body, headers) for name, headers, body in _OFFERS]
 IN_OTHER_TESTS = {
     *(("getEvents", status) for status in (200, 429)),
-    *(("postAnalyze", status) for status in (200, 400, 408, 413, 415, 422, 503, 507)),
+    *(("postAnalyze", status) for status in (200, 400, 408, 413, 415, 422, 429, 500, 503, 507)),
 }

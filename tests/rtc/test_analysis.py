@@ -249,7 +249,7 @@ async def test_a_reader_who_takes_nothing_is_left(
     start_analysing: StartAnalysing, held: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who does not read the answer keeps the place for a while only, and then is cut off."""
-    monkeypatch.setattr("rtc.analysis._WRITE_PATIENCE_S", 0.3)
+    monkeypatch.setattr("rtc.streaming._WRITE_PATIENCE_S", 0.3)
     # Little to compute, and more to tell than the system keeps for who does not read.
     times_s = [3000.0 * n for n in range(10)]
     path = write_recording(tmp_path / "a.mkv", Pictures([grey()] * len(times_s), times_s))

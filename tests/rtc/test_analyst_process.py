@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import pickle
@@ -19,6 +18,7 @@ import psutil
 import pytest
 
 from models.loading import ModelConfig
+from rtc import analyst_process
 from rtc.analyst_process import assignment_for
 from rtc.config import SessionConfig
 from rtc.uploads import TemporaryRecording, UploadConfig
@@ -88,15 +88,39 @@ async def test_a_process_that_dies_is_told_of(
 
 
 async def test_a_process_that_dies_over_the_file_is_a_refusal(
-    start_analysing: StartAnalysing, clip: bytes
+    start_analysing: StartAnalysing, clip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed while it opens the file, as by a crash of a decoder, it makes the answer a 422."""
+    """Killed before it has opened the file, as by a crash of a decoder, it makes the answer 422."""
+    started = analyst_process._started
+
+    def killed(recording: TemporaryRecording) -> subprocess.Popen[bytes]:
+        process = started(recording)
+        process.kill()  # it does not know yet what to open
+        return process
+
+    monkeypatch.setattr(analyst_process, "_started", killed)
+    answer = await analysed(await start_analysing(), clip)
+    assert answer.status == 422
+    assert "takes too much to decode" in answer.last["error"]
+
+
+async def test_where_no_process_can_begin_one_may_come_again(
+    start_analysing: StartAnalysing,
+    clip: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """When the system starts no process, 503 and when to come again is the answer; the log says
+    why, and the place is free for the next.
+    """
     url = await start_analysing()
-    answer = asyncio.create_task(analysed(url, clip), name="answer")
-    await until(lambda: bool(analysts()))
-    analysts()[0].kill()
-    assert (await answer).status == 422
-    assert "takes too much to decode" in (await answer).last["error"]
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", "/nowhere/python")
+        answer = await analysed(url, clip)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
+    assert "too busy" in answer.last["error"]
+    assert "no process can begin" in caplog.text
+    assert (await analysed(url, clip)).last["type"] == "summary"
 
 
 async def test_a_server_that_stops_says_so(launch: Launch, clip: bytes, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -10,11 +13,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from rtc.client import EmotionClient, RefusedError
-from rtc.config import ServerConfig
+from rtc.config import ServerConfig, SessionConfig
 from rtc.doors import Doors
 from rtc.offering import Door
 from tests.conftest import LiveServer, StartServer
 from tests.media import Clip, PictureTrack, SoundTrack
+from tests.turn import running_turn
 
 _TOKEN = "a&token+more"
 
@@ -45,19 +49,19 @@ async def test_results_end_when_the_server_does(server: LiveServer, happy_clip: 
 
 
 async def test_others_can_watch_by_the_link(start_server: StartServer, happy_clip: Clip) -> None:
-    """The session's id is the server's, and the link has it and the token, fit for an address."""
+    """The name is the server's, and the link has it and the token, fit for an address."""
     server = await start_server(ServerConfig(doors=Doors(token=_TOKEN)))
     async with EmotionClient(server.url, token=_TOKEN) as client:
-        assert (client.session_id, client.watch_url) == (None, None)
+        assert (client.watch_name, client.watch_url) == (None, None)
         await client.publish(SoundTrack(happy_clip.sound))
         await anext(client.results())
         assert client.watch_url == (
-            f"{server.url}/watch#session={client.session_id}&token=a%26token%2Bmore"
+            f"{server.url}/watch#session={client.watch_name}&token=a%26token%2Bmore"
         )
         headers = {"Authorization": f"Bearer {_TOKEN}"}
         async with (
             aiohttp.ClientSession(headers=headers) as http,
-            http.get(f"{server.url}/sessions/{client.session_id}") as response,
+            http.get(f"{server.url}/sessions/{client.watch_name}") as response,
         ):
             assert (await response.json())["state"] == "live"
 
@@ -82,6 +86,63 @@ async def test_settings_are_changed_and_refused(server: LiveServer, happy_clip: 
         await client.publish(SoundTrack(happy_clip.sound))
         assert (await client.change(w_voice=0.25))["w_voice"] == 0.25
         assert "between 0 and 1" in (await client.change(w_voice=3))["reason"]
+
+
+async def test_nothing_is_changed_once_it_has_ended(server: LiveServer, happy_clip: Clip) -> None:
+    """Whichever side hung up, asking, or waiting for a reply, is an error at once that says so."""
+    async with EmotionClient(server.url) as client:
+        await client.publish(SoundTrack(happy_clip.sound))
+        await anext(client.results())
+        client.channel.send = lambda _: None  # so that no reply comes
+        asking = asyncio.create_task(client.change(w_voice=0.5), name="asking")
+        await server.registry.aclose()
+        with pytest.raises(ConnectionError, match=r"has ended .+ connect with another client"):
+            await asking
+        with pytest.raises(ConnectionError, match="has ended"):
+            await client.change(w_voice=0.5)
+    async with EmotionClient(server.url) as client:
+        pass
+    with pytest.raises(ConnectionError, match="this client has hung up"):
+        await client.change(w_voice=0.5)
+
+
+async def test_the_server_says_by_which_ways_it_is_reached(
+    start_server: StartServer, happy_clip: Clip, tmp_path: Path
+) -> None:
+    """Behind a TURN server it is reached without settings; ICE servers that are given, be it none,
+    are used instead.
+    """
+    with running_turn(tmp_path) as turn:
+        session = SessionConfig(ice_servers=(turn.ice_server(),), ice_relay_only=True)
+        server = await start_server(ServerConfig(session=session))
+        async with EmotionClient(server.url) as client:
+            await client.publish(SoundTrack(happy_clip.sound))
+            assert await anext(client.results())
+            assert _candidate_types(client) == {"relay"}
+            assert client.gone is None
+        async with EmotionClient(server.url, ice_servers=()) as client:
+            await client.publish(SoundTrack(happy_clip.sound))
+            assert _candidate_types(client) == {"host"}
+
+
+def _candidate_types(client: EmotionClient) -> set[str]:
+    sdp = client.connection.localDescription.sdp
+    return set(re.findall(r"(?m)^a=candidate:.* typ (\w+)", sdp))
+
+
+@pytest.mark.parametrize("servers", [None, [{"urls": ["http://127.0.0.1"]}], [{}], ["stun:a"]])
+async def test_ice_servers_that_are_none_are_a_refusal(servers: object, happy_clip: Clip) -> None:
+    """Whatever the server names, it is one error that says what is wrong with it."""
+
+    async def config(_: web.Request) -> web.Response:
+        return web.json_response({"ice_servers": servers})
+
+    application = web.Application()
+    application.router.add_get("/config", config)
+    async with TestServer(application) as other:
+        client = EmotionClient(str(other.make_url("/")))
+        with pytest.raises(RefusedError, match="ICE servers cannot be read"):
+            await client.publish(SoundTrack(happy_clip.sound))
 
 
 async def test_a_refusal_says_why_and_when_to_come_again(

@@ -16,22 +16,11 @@ from rtc.messages import EmotionMessage, ModalityMessage
 from tests.conftest import LiveServer, StartServer
 from tests.media import Clip
 from tests.processes import EMBEDDED, Launch, ready
+from tests.rtc.results import empty_result
 from tests.rtc.songs import write_talk
 
 _TOKEN = "a-token-for-this-test"
-_NOTHING = EmotionMessage(
-    sequence=0,
-    time_ms=1_790_000_000_000,
-    evidence="none",
-    voice=None,
-    face=None,
-    fused=None,
-    top5=(),
-    audio_level=0.0,
-    latency_ms=None,
-    picture_time_ms=None,
-    sound_time_ms=None,
-)
+_NOTHING = empty_result(time_ms=1_790_000_000_000)
 _LINE = re.compile(
     r" *\d+\.\d s   voice (?:- {13}|[a-z]+ +\d+%)   face (?:- {13}|[a-z]+ +\d+%)"
     r"   both (?:-|[a-z]+ +\d+%)"

@@ -18,6 +18,7 @@ from tests.conftest import LiveServer
 from tests.eval.recordings import Sound, write_recording
 from tests.media import Clip
 from tests.processes import EMBEDDED, ROOT, Launch, ready
+from tests.rtc.playing import silent_microphone
 from tests.rtc.songs import write_talk
 from tests.waiting import until
 
@@ -36,9 +37,10 @@ async def command() -> AsyncIterator[Command]:
     """Start it as a process of its own; killed at the end if need be."""
     started: list[Process] = []
     # Where this is set, nothing would be left in the buffer of a pipe that breaks.
-    environment = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    unset = "PYTHONUNBUFFERED"
 
     async def start(*arguments: str | Path) -> Process:
+        environment = {name: text for name, text in os.environ.items() if name != unset}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "rtc.client", *map(str, arguments)),
             cwd=ROOT,
@@ -65,6 +67,20 @@ async def test_ctrl_c_ends_it_quietly(server: LiveServer, speech: Path, command:
         _, said = await process.communicate()
     assert (process.returncode, said) == (130, b"")
     await until(lambda: not server.registry.sessions, within_s=1.0)
+
+
+async def test_ctrl_c_ends_it_while_a_device_gives_nothing(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a microphone that has not said anything yet hold it up."""
+    with silent_microphone(tmp_path, monkeypatch) as silent:
+        devices = "--camera", "--picture-device", "none", "--sound-device", "silent"
+        process = await command("http://127.0.0.1:9", *devices)
+        await until(lambda: silent.is_open_in(process.pid), within_s=20.0)
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(10):
+            _, said = await process.communicate()
+    assert (process.returncode, said) == (130, b"")
 
 
 async def test_a_reader_that_has_enough_ends_it_quietly(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -9,10 +11,17 @@ import av
 import numpy as np
 import pytest
 
-from rtc import sources
+from rtc import device_opening, sources
 from rtc.devices import Device, cameras, microphones
 from rtc.sources import Camera, SourceError, open_tracks
-from tests.rtc.playing import is_open, pitch_hz, playing_threads, samples
+from tests.rtc.playing import (
+    is_open,
+    opening_threads,
+    pitch_hz,
+    playing_threads,
+    samples,
+    silent_microphone,
+)
 from tests.rtc.songs import tone
 from tests.waiting import until
 
@@ -26,7 +35,7 @@ async def test_a_device_that_works_is_found_behind_one_that_does_not(
     (track,) = open_tracks(Camera(sound=None))
     began_at = time.monotonic()
     frames = [await track.recv() for _ in range(9)]
-    assert 0.6 < time.monotonic() - began_at < 3
+    assert time.monotonic() - began_at > 0.6
     assert (frames[0].width, frames[0].height) == (640, 480)
     track.stop()
     await until(lambda: not playing_threads())
@@ -63,6 +72,23 @@ async def test_without_the_camera_the_microphone_is_let_go(spoken: Path) -> None
     with pytest.raises(SourceError, match="no camera"):
         open_tracks(Camera("no-such-camera", "spoken"))
     await until(lambda: not is_open(spoken))
+
+
+async def test_a_device_that_gives_nothing_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As FFmpeg waits for ever for a camera that macOS forbids: the error says so in time, and what
+    comes from it later is let go.
+    """
+    monkeypatch.setattr(device_opening, "_PATIENCE_S", 0.2)
+    with silent_microphone(tmp_path, monkeypatch) as silent:
+        with pytest.raises(
+            SourceError, match=r"silent: nothing has come .+ 0\.2 s\); see .+allowed"
+        ):
+            await asyncio.to_thread(open_tracks, Camera(None, "silent"))
+        assert opening_threads()
+        silent.end()
+        await until(lambda: not opening_threads() and not silent.is_open_in(os.getpid()))
 
 
 @pytest.mark.parametrize(

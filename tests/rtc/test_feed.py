@@ -7,38 +7,23 @@ import json
 import pytest
 
 from rtc.feed import Feed, TooManyReadersError
-from rtc.messages import EmotionMessage, NoticeMessage
-
-
-def _result(sequence: int) -> EmotionMessage:
-    return EmotionMessage(
-        sequence=sequence,
-        time_ms=0,
-        evidence="none",
-        voice=None,
-        face=None,
-        fused=None,
-        top5=(),
-        audio_level=0.0,
-        latency_ms=None,
-        picture_time_ms=None,
-        sound_time_ms=None,
-    )
+from rtc.messages import NoticeMessage
+from tests.rtc.results import empty_result
 
 
 def _sequences(feed: Feed, number: int | None) -> list[int]:
     return [json.loads(told.json)["sequence"] for told in feed.after(number)]
 
 
-def test_who_comes_first_sees_the_newest_result() -> None:
+def test_who_comes_first_sees_the_newestempty_result() -> None:
     """Before anybody watches, the newest result is all that is kept."""
     feed = Feed()
     for sequence in range(5):
-        feed.put(_result(sequence))
+        feed.put(empty_result(sequence))
     assert feed.after(None) == []
     with feed.reader():
         assert _sequences(feed, None) == [4]
-        feed.put(_result(5))
+        feed.put(empty_result(5))
         assert _sequences(feed, None) == [5]
 
 
@@ -47,7 +32,7 @@ def test_who_comes_back_gets_what_was_missed() -> None:
     feed = Feed()
     with feed.reader():
         for sequence in range(100):
-            feed.put(_result(sequence))
+            feed.put(empty_result(sequence))
     assert _sequences(feed, 97) == [97, 98, 99]
     assert _sequences(feed, 3) == list(range(40, 100))
     assert _sequences(feed, 100) == []
@@ -58,15 +43,15 @@ def test_a_number_of_an_earlier_session_counts_for_nothing() -> None:
     feed = Feed()
     with feed.reader():
         for sequence in range(3):
-            feed.put(_result(sequence))
+            feed.put(empty_result(sequence))
     assert _sequences(feed, 500) == [2]
 
 
-def test_notices_are_told_and_are_no_result() -> None:
+def test_notices_are_told_and_are_noempty_result() -> None:
     """A notice has its place in the feed; the newest result stays the newest."""
     feed = Feed()
     with feed.reader():
-        feed.put(_result(0))
+        feed.put(empty_result(0))
         feed.put(NoticeMessage(code="stopping", text="soon"))
         assert json.loads(feed.newest or "")["sequence"] == 0
         assert [json.loads(told.json)["type"] for told in feed.after(None)] == ["emotion", "notice"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
+import shutil
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from models.loading import ModelConfig
 from rtc import analysis
-from tests.analyses import StartAnalysing, readable
+from rtc.config import ServerConfig
+from rtc.limits import AddressLimits
+from rtc.uploads import UploadConfig
+from tests.analyses import StartAnalysing, held_in, readable
+from tests.conftest import StartServer
 from tests.eval.recordings import Sound, write_recording
 from tests.media import synthetic_speech
 from tests.rtc.description import Description
@@ -87,6 +94,36 @@ async def test_what_is_hard_to_open_is_answered_as_described(
     """422 when opening takes longer than it may."""
     monkeypatch.setattr(analysis, "_OPENING_PATIENCE_S", 0.0)
     await _answer(await start_analysing(), b"hello", 422)
+
+
+async def test_a_failure_is_answered_as_described(
+    start_analysing: StartAnalysing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """500 when the process ends of itself without a word."""
+    url = await start_analysing()
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    await _answer(url, b"hello", 500)
+
+
+async def test_a_system_without_processes_is_answered_as_described(
+    start_analysing: StartAnalysing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503, and when to come again, when no process can begin."""
+    url = await start_analysing()
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    await _answer(url, b"hello", 503)
+
+
+async def test_one_who_sends_too_often_is_answered_as_described(
+    start_server: StartServer, held: Path
+) -> None:
+    """429, and when to come again, after as many as a minute may have; then no file is left."""
+    uploads = UploadConfig(ModelConfig(face_model="embedded"))
+    limits = AddressLimits(offers_per_minute=1)
+    server = await start_server(ServerConfig(uploads=uploads, address_limits=limits))
+    await _answer(server.url, b"hello", 415)
+    await _answer(server.url, b"hello", 429)
+    assert held_in(held) == []
 
 
 async def test_a_full_disk_is_answered_as_described(start_analysing: StartAnalysing) -> None:

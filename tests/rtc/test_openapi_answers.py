@@ -170,7 +170,7 @@ async def _check(
     live, named = (sessions.get(name, Names("x", "x")) for name in ("live", case.of))
     name = named.control if operation.path.startswith("/whip") else named.watch
     file = "nothing.js" if case.of == "nobody" else "main.js"
-    path = operation.path.format(name=name, path=file) + case.query.format(name=live.watch)
+    path = operation.path.format(name=name, path=file) + case.query
     headers = {key: value.replace("{etag}", live.etag) for key, value in case.headers.items()}
     request = http.request(
         operation.method, server.url + path, data=case.body or None, headers=headers

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -140,8 +141,35 @@ async def test_an_upload_that_drips_is_ended(start_analysing: StartAnalysing) ->
             yield b"."
             await asyncio.sleep(0.05)
 
-    answer = await analysed(await start_analysing(stall_s=0.5), pieces())
+    answer = await analysed(await start_analysing(most_upload_s=0.5), pieces())
     assert (answer.status, answer.last["error"]) == (408, "The upload is too slow.")
+
+
+async def test_a_server_without_room_for_files_says_so(
+    start_analysing: StartAnalysing,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Where no file can be made, 507 is the answer; the log says why; then it is made again."""
+    url = await start_analysing()
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+        answer = await analysed(url, b"hello")
+    assert answer.status == 507
+    assert "no room for recordings" in answer.last["error"]
+    assert "is there room where TMPDIR says? [Errno 2]" in caplog.text
+    assert (await analysed(url, b"hello")).status == 415
+
+
+@pytest.mark.parametrize("nameless", [True, False])
+def test_what_fails_while_a_file_is_there_is_not_for_want_of_room(
+    held: Path, *, nameless: bool
+) -> None:
+    """Errors of the system that come later are passed on as they are, and the file goes."""
+    with pytest.raises(ConnectionResetError), temporary_recording(nameless=nameless):
+        raise ConnectionResetError
+    assert held_in(held) == []
 
 
 async def _connection(url: str, *headers: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

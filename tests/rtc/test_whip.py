@@ -121,6 +121,7 @@ async def test_candidates_that_come_later_are_used(server: LiveServer, happy_cli
         (412, "not the ETag", {"If-Match": "W/{etag}"}, b""),
         (422, "does not restart ICE", {"If-Match": "*"}, b""),
         (422, "does not restart ICE", {}, b"a=ice-ufrag:other\r\n"),
+        (400, "is empty", {}, b""),
         (400, "neither a= nor m=", {}, b"hello"),
         (400, "no UTF-8", {}, b"\xff"),
         (400, "before the a=mid", {}, _CANDIDATE),
@@ -243,33 +244,40 @@ async def test_ice_servers_come_as_links(start_server: StartServer, happy_clip: 
         ]
 
 
-async def test_a_chosen_name_is_watched_and_comes_back(
-    server: LiveServer, happy_clip: Clip
-) -> None:
-    """Who chose a name comes back under it at once, and the session before is over."""
-    name = "chosen-by-the-publisher"
-    async with Publisher(server.url, SoundTrack(happy_clip.sound), name=name) as first:
-        assert first.events == f"/sessions/{name}/events"
+async def test_who_has_a_key_comes_back_by_it(server: LiveServer, happy_clip: Clip) -> None:
+    """A key is watched by a name made of it; who sends with it again ends the session before."""
+    async with aiohttp.ClientSession() as http, http.post(f"{server.url}/sessions") as response:
+        assert response.status == 201
+        made = await response.json()
+    assert made["whip"] == f"/whip?key={made['key']}"
+    assert made["key"] not in made["watch"]
+    async with Publisher(server.url, SoundTrack(happy_clip.sound), key=made["key"]) as first:
+        assert first.events == made["events"]
         (before,) = server.registry.sessions
-        async with Publisher(server.url, SoundTrack(happy_clip.sound), name=name) as second:
+        async with Publisher(server.url, SoundTrack(happy_clip.sound), key=made["key"]) as second:
             async with events(server.url, second.events) as stream:
                 await stream.results(2)
             await until(lambda: before not in server.registry.sessions)
             assert len(server.registry.sessions) == 1
 
 
-async def test_a_name_that_can_be_guessed_or_is_taken_is_refused(
-    server: LiveServer, happy_clip: Clip
-) -> None:
-    """A short or strange name gets 400, that of a session whose name was made up for it 409."""
-    for name in ("short", "x" * 65, "with a space, and a comma"):
-        with pytest.raises(WhipError, match=r"400.*22 to 64"):
-            await Publisher(server.url, SoundTrack(happy_clip.sound), name=name).__aenter__()
+async def test_who_watches_cannot_send(server: LiveServer, happy_clip: Clip) -> None:
+    """The name to watch by is another session's when it is used as a key."""
     async with Publisher(server.url, SoundTrack(happy_clip.sound)) as first:
         name = first.events.split("/")[2]
-        with pytest.raises(WhipError, match=r"409.*Another session"):
-            await Publisher(server.url, SoundTrack(happy_clip.sound), name=name).__aenter__()
-        assert len(server.registry.sessions) == 1
+        async with Publisher(server.url, SoundTrack(happy_clip.sound), key=name) as second:
+            assert second.events != first.events
+            assert len(server.registry.sessions) == 2
+
+
+@pytest.mark.parametrize("key", ["short", "x" * 65, "with a space, and a comma"])
+async def test_a_key_that_can_be_guessed_is_refused(
+    server: LiveServer, happy_clip: Clip, key: str
+) -> None:
+    """A short or strange key gets 400, and nobody is served."""
+    with pytest.raises(WhipError, match=r"400.*22 to 64"):
+        await Publisher(server.url, SoundTrack(happy_clip.sound), key=key).__aenter__()
+    assert not server.registry.sessions
 
 
 async def test_a_full_server_says_when_to_come_back(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rtc.naming import names_of
 from tests.web.conftest import OpenTab, StartProcess
 from tests.web.devices import Devices
 from tests.web.process import ServerProcess
@@ -76,14 +77,15 @@ async def test_a_page_without_a_name_makes_one_to_send_to(
     assert named
     assert await watcher.page.is_visible("#whip-address")
     assert await watcher.page.is_hidden("#bearer")
-    address = f"{server_process.url}/whip?session={named[1]}"
-    assert await watcher.text("whip-address") == [address]
+    (address,) = await watcher.text("whip-address")
+    key = address.removeprefix(f"{server_process.url}/whip?key=")
+    assert names_of(key).watch == named[1]
     await watcher.page.click("#copy-whip")
     await watcher.until_text("whip-copied", "Address copied.")
     assert await pasted(watcher) == address
     publisher = await open_tab(happy_devices, script=WHIP)
     for _ in range(2):
-        await publish(publisher, session=named[1])
+        await publish(publisher, key=key)
         await watcher.until_state("live")
         await watcher.results(3)
         assert await watcher.page.is_hidden("#sending")

@@ -27,7 +27,7 @@ async function gathered(peer) {
 }
 
 window.whip = async (wanted) => {
-  const { kinds, mimeType, isTrickled, isServerHidden, server, session, token } = wanted;
+  const { kinds, mimeType, isTrickled, isServerHidden, server, key, token } = wanted;
   const authorization = token ? { Authorization: `Bearer ${token}` } : {};
   const devices = Object.fromEntries(kinds.map((kind) => [kind, true]));
   const media = await navigator.mediaDevices.getUserMedia(devices);
@@ -48,7 +48,7 @@ window.whip = async (wanted) => {
   await peer.setLocalDescription(offer);
   if (!isTrickled) await gathered(peer);
   const sdp = isTrickled ? offer.sdp : peer.localDescription.sdp;
-  const response = await fetch(`${server}/whip${session ? `?session=${session}` : ''}`, {
+  const response = await fetch(`${server}/whip${key ? `?key=${key}` : ''}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/sdp', ...authorization },
     body: sdp,
@@ -149,7 +149,7 @@ async def publish(  # noqa: PLR0913  each is a part of a client's choice
     trickled: bool = True,
     server_hidden: bool = False,
     server: str = "",
-    session: str = "",
+    key: str = "",
     token: str | None = None,
 ) -> Published:
     """Publish the tab's devices.
@@ -161,7 +161,7 @@ async def publish(  # noqa: PLR0913  each is a part of a client's choice
         trickled: the offer goes out before there is a candidate, and these follow.
         server_hidden: the page does not learn the server's candidates.
         server: its address, where the page is another's.
-        session: the name to be watched by.
+        key: of whose making the name to watch by is.
         token: that the server asks for.
     """
     wanted: dict[str, Any] = {
@@ -170,7 +170,7 @@ async def publish(  # noqa: PLR0913  each is a part of a client's choice
         "isTrickled": trickled,
         "isServerHidden": server_hidden,
         "server": server,
-        "session": session,
+        "key": key,
         "token": token,
     }
     return Published(**await tab.page.evaluate("(wanted) => whip(wanted)", wanted))
