@@ -117,6 +117,7 @@ def _check_token(request: web.Request, doors: Doors) -> None:
         raise RefusalError(
             401,
             "token",
-            "This server asks for a token; open its page with #token=… at the end of the address.",
+            "This server asks for a token; open its page with #token=… at the end of the address, "
+            "or send it as Authorization: Bearer.",
             {hdrs.WWW_AUTHENTICATE: "Bearer"},
         )

@@ -18,6 +18,8 @@ def log_to_stderr(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(event_formatter())
     logging.basicConfig(level=level, handlers=[handler])
+    if level == "INFO":  # at which aioice tells of each check of each address
+        logging.getLogger("aioice").setLevel(logging.WARNING)
 
 
 def event_formatter() -> logging.Formatter:

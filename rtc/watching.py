@@ -111,4 +111,5 @@ def _watched(request: web.Request) -> PeerSession:
         return session
     if directory.was_watched(name):
         raise RefusalError(410, "gone", "This session has ended.")
-    raise RefusalError(404, "not_found", "No session has this name now; was the link copied whole?")
+    sentence = "No session has this name yet, or any more; was the link copied whole?"
+    raise RefusalError(404, "not_found", sentence)
