@@ -71,7 +71,7 @@ class Visitors:
         if len(offers) >= most:
             wait_s = math.ceil(offers[0] + _MINUTE_S - now)
             raise TooManyError(
-                f"More than {most} offers and recordings a minute came from your address; "
+                f"More than {most} offers a minute came from your address; "
                 f"try again in {wait_s} seconds.",
                 wait_s,
                 "offers_per_minute",
