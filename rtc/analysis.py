@@ -17,7 +17,7 @@ from rtc.analyst_process import AnalystProcess, NoProcessError, analysing, assig
 from rtc.config import SessionConfig
 from rtc.keys import MODELS
 from rtc.refusals import RefusalError, come_again
-from rtc.streaming import streamed, write_out
+from rtc.streaming import end, streamed, write_pieces
 from rtc.upload_admission import admit_upload
 from rtc.uploads import UploadConfig, check_upload, receive, temporary_recording
 
@@ -62,12 +62,19 @@ class _Analyses:
         """Receive a recording, have it analysed, and pass on what is found, line by line."""
         admit_upload(request)
         check_upload(request, self._config)
+        response = streamed("application/x-ndjson")
+        await self._analyze(request, response)
+        return await end(request, response)  # whose reader may send the next at once
+
+    async def _analyze(self, request: web.Request, response: web.StreamResponse) -> None:
         with self._place(), temporary_recording() as recording:
             await receive(request, self._config, recording.file)
             assignment = assignment_for(recording, self._config, self._session)
             try:
                 async with analysing(assignment, recording) as self._analyst:
-                    return await self._answer(request, self._analyst)
+                    duration_s = await self._opened(self._analyst)
+                    told = _as_json(self._told(self._analyst, duration_s))
+                    await write_pieces(request, response, told)
             except NoProcessError as error:
                 _log.warning("no process can begin to analyse a recording: %s", error)
                 sentence = f"The server is too busy. Try again in {_RETRY_AFTER_S} seconds."
@@ -92,11 +99,6 @@ class _Analyses:
         finally:
             self._is_busy = False
             self._analyst = None
-
-    async def _answer(self, request: web.Request, analyst: AnalystProcess) -> web.StreamResponse:
-        duration_s = await self._opened(analyst)
-        told = _as_json(self._told(analyst, duration_s))
-        return await write_out(request, streamed("application/x-ndjson"), told)
 
     async def _opened(self, analyst: AnalystProcess) -> float | None:
         """Return how long the recording says that it lasts, in seconds, or None.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import aiohttp
 from aiohttp import hdrs, web
@@ -29,20 +29,38 @@ def streamed(content_type: str) -> web.StreamResponse:
 async def write_out(
     request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None]
 ) -> web.StreamResponse:
-    """Write all ``pieces``, and close them; return ``response``, which has been sent.
+    """Write all ``pieces``, close them, and end the answer; return it.
 
     The connection is cut where the reader takes nothing for 30 s, and where ``pieces`` break off:
     with an error of a connection or of time.
     """
-    async with contextlib.aclosing(pieces):
-        try:
-            await response.prepare(request)
-            async for piece in pieces:
-                async with asyncio.timeout(_WRITE_PATIENCE_S):
-                    await response.write(piece)
+    await write_pieces(request, response, pieces)
+    return await end(request, response)
+
+
+async def write_pieces(
+    request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None]
+) -> None:
+    """As ``write_out``, without the end: for whoever has to tidy up before the reader sees it."""
+    async with contextlib.aclosing(pieces), _cut_if_broken(request):
+        await response.prepare(request)
+        async for piece in pieces:
             async with asyncio.timeout(_WRITE_PATIENCE_S):
-                await response.write_eof()
-        except (aiohttp.ClientError, ConnectionError, TimeoutError):
-            if request.transport is not None:  # else whoever read has gone
-                request.transport.abort()
+                await response.write(piece)
+
+
+async def end(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """End an answer, unless its connection was cut; return it."""
+    async with _cut_if_broken(request), asyncio.timeout(_WRITE_PATIENCE_S):
+        if request.transport is not None and not request.transport.is_closing():
+            await response.write_eof()
     return response
+
+
+@contextlib.asynccontextmanager
+async def _cut_if_broken(request: web.Request) -> AsyncIterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientError, ConnectionError, TimeoutError):
+        if request.transport is not None:  # else whoever read has gone
+            request.transport.abort()

@@ -25,7 +25,7 @@ class Peer:
     def __init__(self, url: str, *tracks: MediaStreamTrack, **options: Any) -> None:
         self.messages: list[EmotionMessage] = []
         self.replies: list[dict[str, Any]] = []
-        self.client = EmotionClient(url, on_text=self._on_text, **options)
+        self.client = EmotionClient(url, on_text=self._on_text, **{"ice_servers": (), **options})
         self._tracks = tracks
         self._arrived = asyncio.Event()
 
