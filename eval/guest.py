@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aiortc import MediaStreamTrack
 
@@ -12,11 +12,17 @@ from rtc.client import EmotionClient
 
 
 class Guest(ABC):
-    """Use as ``async with``."""
+    """Use as ``async with``.
 
-    def __init__(self, url: str, *tracks: MediaStreamTrack) -> None:
+    Attributes:
+        client: theirs.
+    """
+
+    def __init__(self, url: str, *tracks: MediaStreamTrack, **options: Any) -> None:
+        """Come to ``url`` with ``tracks``; ``options`` are the client's."""
         self._tracks = tracks
-        self._client = EmotionClient(url, ice_servers=(), on_text=self._on_text)
+        options = {"ice_servers": (), **options}
+        self.client = EmotionClient(url, on_text=self._on_text, **options)
 
     async def __aenter__(self) -> Self:
         """Connect; results come from then on.
@@ -24,7 +30,7 @@ class Guest(ABC):
         Raises:
             rtc.client.RefusedError: the server refused.
         """
-        await self._client.publish(*self._tracks)
+        await self.client.publish(*self._tracks)
         return self
 
     async def __aexit__(
@@ -33,12 +39,12 @@ class Guest(ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._client.aclose()
+        await self.client.aclose()
 
     @property
     def gone(self) -> str | None:
         """Why the connection ended by itself, or None."""
-        return self._client.gone
+        return self.client.gone
 
     @abstractmethod
     def _on_text(self, text: str) -> None:

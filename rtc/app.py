@@ -24,9 +24,7 @@ from rtc.watching import add_watching
 from rtc.whip import add_whip
 
 WEB_FOLDER = Path(__file__).resolve().parent.parent / "web"
-_FILES = frozenset(
-    each.name for each in WEB_FOLDER.iterdir() if each.is_file() and not each.is_symlink()
-)
+_FILES: web.AppKey[frozenset[str]] = web.AppKey("files")
 
 
 def create_app(
@@ -42,6 +40,9 @@ def create_app(
     app[REGISTRY] = SessionRegistry(engine, config)
     app.on_shutdown.append(_end_sessions)
     app.router.add_get("/", page)
+    app[_FILES] = frozenset(
+        each.name for each in WEB_FOLDER.iterdir() if each.is_file() and not each.is_symlink()
+    )
     app.router.add_get("/static/{path}", file)
     app.router.add_get("/healthz", health)
     app.router.add_get("/readyz", readiness)
@@ -69,7 +70,7 @@ async def page(request: web.Request) -> web.StreamResponse:  # noqa: ARG001  aio
 
 async def file(request: web.Request) -> web.StreamResponse:
     """``GET /static/{path}``: what the pages are made of, and nothing beside."""
-    if request.match_info["path"] not in _FILES:
+    if request.match_info["path"] not in request.app[_FILES]:
         raise web.HTTPNotFound
     return web.FileResponse(WEB_FOLDER / request.match_info["path"])
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiortc import MediaStreamTrack
 
-from rtc.client import EmotionClient
+from eval.guest import Guest
 from rtc.messages import EmotionMessage
 
 
-class Peer:
+class Peer(Guest):
     """One person. Use as ``async with Peer(url, sound_track, picture_track) as peer``.
 
     Attributes:
-        client: theirs.
         messages: what has come over the data channel at ticks, oldest first.
         replies: what has come in answer to messages of ours, as JSON, oldest first.
     """
@@ -25,21 +23,8 @@ class Peer:
     def __init__(self, url: str, *tracks: MediaStreamTrack, **options: Any) -> None:
         self.messages: list[EmotionMessage] = []
         self.replies: list[dict[str, Any]] = []
-        self.client = EmotionClient(url, on_text=self._on_text, **{"ice_servers": (), **options})
-        self._tracks = tracks
         self._arrived = asyncio.Event()
-
-    async def __aenter__(self) -> Self:
-        await self.client.publish(*self._tracks)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.client.aclose()
+        super().__init__(url, *tracks, **options)
 
     @property
     def state(self) -> str:

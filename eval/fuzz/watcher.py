@@ -58,12 +58,12 @@ class Watcher(Guest):
         """
         await super().__aenter__()
         try:
-            await anext(self._client.results())
+            await anext(self.client.results())
         except BaseException:
-            await self._client.aclose()
+            await self.client.aclose()
             raise
-        self.answer = self._client.connection.remoteDescription.sdp
-        self.offer = self._client.connection.localDescription.sdp
+        self.answer = self.client.connection.remoteDescription.sdp
+        self.offer = self.client.connection.localDescription.sdp
         return self
 
     def begin_anew(self) -> None:

@@ -11,36 +11,15 @@ import numpy as np
 import pytest
 
 from eval.timeline import Summary, Timeline, timeline_in, write_summaries
-from models.emotions import EMOTIONS, Scores
-from models.tracker import Box, Estimate, Evidence
-from rtc.messages import message_from
-from rtc.moments import Moment
-
-
-def _scores(leading: str) -> Scores:
-    return np.array([0.64 if emotion == leading else 0.06 for emotion in EMOTIONS], np.float32)
-
-
-def _moment(time_s: float, voice: str | None, face: str | None) -> Moment:
-    heard = Evidence(_scores(voice), time_s) if voice else None
-    seen = Evidence(_scores(face), time_s, Box(0.1, 0.2, 0.3, 0.4)) if face else None
-    message = message_from(
-        Estimate(heard, seen, heard or seen),
-        sequence=0,
-        now=time_s,
-        time_ms=round(time_s * 1000),
-        audio_level=0.05,
-        picture=None,
-        sound=None,
-    )
-    return Moment(time_s, message, heard=True, looked=True, voiced=bool(voice), found=bool(face))
+from models.emotions import EMOTIONS
+from tests.rtc.results import moment_of
 
 
 def _add_four(timeline: Timeline) -> None:
-    timeline.add(_moment(0.5, None, None))
-    timeline.add(_moment(1.0, None, "sad"))
-    timeline.add(_moment(1.5, "angry", "happy"))
-    timeline.add(_moment(2.0, "angry", "happy"))
+    timeline.add(moment_of(0.5, None, None))
+    timeline.add(moment_of(1.0, None, "sad"))
+    timeline.add(moment_of(1.5, "angry", "happy"))
+    timeline.add(moment_of(2.0, "angry", "happy"))
 
 
 def test_csv_and_json_hold_the_same_moments(tmp_path: Path) -> None:
@@ -83,7 +62,7 @@ def test_the_plot_shows_each_track(tmp_path: Path) -> None:
     """The picture has three fields, one below the other; lines are drawn where evidence is."""
     with timeline_in(tmp_path, "face.mp4") as timeline:
         for tick in range(1, 5):
-            timeline.add(_moment(tick / 2, None, "happy"))
+            timeline.add(moment_of(tick / 2, None, "happy"))
         timeline.finish(2.0)
     picture = cv2.imread(str(tmp_path / "face.mp4.png"))
     height, width = picture.shape[:2]

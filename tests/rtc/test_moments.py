@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from models.emotions import EMOTIONS, Scores
-from models.tracker import Box, Estimate, Evidence
-from rtc.messages import message_from
-from rtc.moments import Moment, Tally, TrackSummary
-
-
-def _scores(leading: str) -> Scores:
-    return np.array([0.64 if emotion == leading else 0.06 for emotion in EMOTIONS], np.float32)
-
-
-def _moment(time_s: float, voice: str | None, face: str | None, *, looked: bool = True) -> Moment:
-    heard = Evidence(_scores(voice), time_s) if voice else None
-    seen = Evidence(_scores(face), time_s, Box(0.1, 0.2, 0.3, 0.4)) if face else None
-    message = message_from(
-        Estimate(heard, seen, heard or seen),
-        sequence=0,
-        now=time_s,
-        time_ms=round(time_s * 1000),
-        audio_level=0.05,
-        picture=None,
-        sound=None,
-    )
-    return Moment(time_s, message, heard=True, looked=looked, voiced=bool(voice), found=bool(face))
+from models.emotions import EMOTIONS
+from rtc.moments import Tally, TrackSummary
+from tests.rtc.results import moment_of
 
 
 def test_leaders_and_means_are_of_the_moments_with_evidence() -> None:
     """A moment without a face lowers neither the share of the leading label nor the means."""
     tally = Tally()
     for moment in (
-        _moment(0.5, None, None, looked=False),
-        _moment(1.0, None, "sad"),
-        _moment(1.5, "angry", "happy"),
-        _moment(2.0, "angry", "happy"),
+        moment_of(0.5, None, None, looked=False),
+        moment_of(1.0, None, "sad"),
+        moment_of(1.5, "angry", "happy"),
+        moment_of(2.0, "angry", "happy"),
     ):
         tally.add(moment)
     summary = tally.summary(2.12345)

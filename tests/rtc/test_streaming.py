@@ -90,6 +90,15 @@ async def _end_of(silent: socket.socket) -> bytes:
     return newest[-16:]
 
 
+async def _see_cut_off(
+    way: contextlib.AbstractAsyncContextManager[str], given_up: asyncio.Event
+) -> None:
+    """See that whoever reads nothing is given up, and that what has come does not look whole."""
+    async with asyncio.timeout(10), way as url, _silent(url) as silent:
+        await given_up.wait()
+        assert not (await _end_of(silent)).endswith(b"0\r\n\r\n")
+
+
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have patience of less than the half minute."""
@@ -103,13 +112,7 @@ async def test_a_reader_who_takes_nothing_is_cut_off(tmp_path: Path) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         return await write_out(request, streamed("text/plain"), _endless(closed))
 
-    async with (
-        asyncio.timeout(10),
-        _way_to(answer, tmp_path, by_sibling=False) as url,
-        _silent(url) as silent,
-    ):
-        await closed.wait()
-        assert not (await _end_of(silent)).endswith(b"0\r\n\r\n")
+    await _see_cut_off(_way_to(answer, tmp_path, by_sibling=False), closed)
 
 
 async def test_a_reader_who_takes_nothing_from_a_sibling_is_cut_off(tmp_path: Path) -> None:
@@ -125,13 +128,7 @@ async def test_a_reader_who_takes_nothing_from_a_sibling_is_cut_off(tmp_path: Pa
         await pieces.aclose()
         return response
 
-    async with (
-        asyncio.timeout(10),
-        _way_to(answer, tmp_path, by_sibling=True) as url,
-        _silent(url) as silent,
-    ):
-        await closed.wait()
-        assert not (await _end_of(silent)).endswith(b"0\r\n\r\n")
+    await _see_cut_off(_way_to(answer, tmp_path, by_sibling=True), closed)
 
 
 async def test_a_reader_who_does_not_take_the_end_is_cut_off(tmp_path: Path) -> None:
@@ -150,13 +147,7 @@ async def test_a_reader_who_does_not_take_the_end_is_cut_off(tmp_path: Path) -> 
         cut.set()
         return response
 
-    async with (
-        asyncio.timeout(10),
-        _way_to(answer, tmp_path, by_sibling=False) as url,
-        _silent(url) as silent,
-    ):
-        await cut.wait()
-        assert not (await _end_of(silent)).endswith(b"0\r\n\r\n")
+    await _see_cut_off(_way_to(answer, tmp_path, by_sibling=False), cut)
 
 
 @pytest.mark.parametrize("by_sibling", [False, True], ids=["itself", "by sibling"])
