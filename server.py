@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
 from models.command_line import CommandParser
 from models.threads import limit_threads_or_exit
+from rtc.serving_settings import ServingSettings
 
 if TYPE_CHECKING:
-    from models.loading import LoadedModels, ModelConfig
-    from rtc.config import ServerConfig
-    from rtc.ports import PortRange
+    from models.loading import LoadedModels
     from rtc.tls import Identity, TlsConfig
 
 # Imports that load numpy stand inside the functions: threads must be limited before.
@@ -34,18 +34,13 @@ that come with the project are damaged."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(ServingSettings):
     """Everything that flags and environment say."""
 
     host: str
     port: int
     workers: int
-    udp_ports: PortRange | None
-    log_level: str
     tls: TlsConfig
-    models: ModelConfig
-    server: ServerConfig
-    max_sessions_auto: bool
     evaluation: EvalConfig
     prelaunch_eval: bool
 
@@ -157,49 +152,23 @@ async def _serve(
     identity: Identity | None,
     parent: Connection | None,
 ) -> None:
-    from models.cost import measured_cost
-    from models.loading import start_engine
-    from rtc.app import create_app
-    from rtc.capacity import sessions_within_one_core
-    from rtc.keys import ServedModels
-    from rtc.serve import serve_until_signal
+    from rtc.keys import CONFIG, MODELS
+    from rtc.process import application
+    from rtc.serve import Family, serve_until_signal
+    from rtc.workers import SHARED_FOLDER
 
-    config = settings.server
-    if settings.max_sessions_auto:
-        cost = measured_cost(models)
-        most = sessions_within_one_core(cost.voice_s, cost.face_s, config.session.tick_interval_s)
-        config = replace(config, max_sessions=most)
-    engine = await start_engine(models)
-    _spare_the_collector()
-    try:
-        names = ServedModels(voice=models.voice_name, face=models.face_name)
-        app = create_app(engine, names, config)
-        room = f"Room for {config.max_sessions} people"
+    async with application(settings, models) as app:
+        room = f"Room for {app[CONFIG].max_sessions} people"
         room += f" in each of {settings.workers} workers." if settings.workers > 1 else "."
-        served = f"Voice: {names.voice}. Face: {names.face}. {room}"
+        served = f"Voice: {app[MODELS].voice}. Face: {app[MODELS].face}. {room}"
         ready = "\n".join([served, *_invitation(settings, held, identity)])
         await serve_until_signal(
             app,
             held,
             on_ready=partial(_tell, parent, ready),
             tls=identity.context() if identity else None,
-            parent=parent,
+            family=Family(parent.fileno(), Path(os.environ[SHARED_FOLDER])) if parent else None,
         )
-    finally:
-        engine.close()
-
-
-def _spare_the_collector() -> None:
-    """Have Python's collector leave alone what is there for good, and look less often.
-
-    It took a tenth of a busy server's time, nearly all of it for modules and networks.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.collect()  # for else it waits until a quarter of what is frozen now has come besides
-    # People who stay leave next to nothing to it; each who leaves leaves a thousand objects, which
-    # it is to take soon: many at once are a long stop, and keep their memory until then.
-    gc.set_threshold(10_000, 2, 2)
 
 
 def _invitation(
@@ -223,13 +192,9 @@ def _invitation(
 
 def read_settings(argv: Sequence[str] | None) -> Settings:
     """Read flags and environment; flags win. Exits with a line that says why when one is wrong."""
-    from models.fusion import FusionConfig
-    from models.loading import ModelConfig
-    from rtc.config import ServerConfig, SessionConfig
-    from rtc.flags import add_server_flags, ice_servers_from
-    from rtc.limit_flags import server_limits_from, session_limits_from
+    from rtc.flags import add_server_flags
+    from rtc.serving_settings import serving_from
     from rtc.tls import TlsConfig
-    from rtc.upload_flags import uploads_from
 
     parser = CommandParser(
         prog="server.py",
@@ -239,49 +204,18 @@ def read_settings(argv: Sequence[str] | None) -> Settings:
     add_server_flags(parser)
     add_evaluation_flags(parser)
     given = parser.parse_args(argv)
-    tracker = SessionConfig().tracker
     try:
-        tracker = replace(
-            tracker,
-            voice=replace(tracker.voice, length=given.audio_smooth_k),
-            face=replace(tracker.face, length=given.face_smooth_k),
-            fusion=FusionConfig(given.fuse_w_voice, given.fusion),
+        return Settings(
+            host=given.host,
+            port=given.port,
+            workers=given.workers,
+            tls=TlsConfig(given.cert_file, given.key_file, given.self_signed),
+            evaluation=evaluation_from(given),
+            prelaunch_eval=given.prelaunch_eval,
+            **vars(serving_from(given)),
         )
-        session = SessionConfig(
-            tracker=tracker,
-            silence_rms=given.audio_vad_thresh,
-            ice_servers=ice_servers_from(given),
-            ice_relay_only=given.ice_relay_only,
-        )
-        session = session_limits_from(given, session)
-        server = server_limits_from(given, ServerConfig(session=session))
-        if given.max_sessions is not None:
-            server = replace(server, max_sessions=given.max_sessions)
-        tls = TlsConfig(given.cert_file, given.key_file, given.self_signed)
-        evaluation = evaluation_from(given)
-        models = ModelConfig(
-            voice_weights=given.audio_weights,
-            face_weights=given.face_weights,
-            face_model=given.face_model,
-            face_device=given.face_device,
-            offline=given.offline,
-        )
-        server = replace(server, uploads=uploads_from(given, models))
     except ValueError as error:
         parser.error(str(error))
-    return Settings(
-        host=given.host,
-        port=given.port,
-        workers=given.workers,
-        udp_ports=given.udp_ports,
-        log_level=given.log_level,
-        tls=tls,
-        models=models,
-        server=server,
-        max_sessions_auto=given.max_sessions is None,
-        evaluation=evaluation,
-        prelaunch_eval=given.prelaunch_eval,
-    )
 
 
 def _failed(error: Exception, code: int = 1) -> int:

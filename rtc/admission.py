@@ -15,6 +15,9 @@ from rtc.refusals import RefusalError, come_again
 from rtc.registry import Admitted, ServerFullError
 from rtc.ways import NoWayError
 
+SESSION_ID = web.RequestKey("session_id", str)
+"""Where a request carries the id of the session that it began."""
+
 
 async def admit(
     request: web.Request,
@@ -46,6 +49,7 @@ async def admit(
         raise come_again(429, error.reason, str(error), error.retry_after_s) from error
     except (ServerFullError, NoWayError) as error:
         raise full(error, request.app[CONFIG]) from error
+    request[SESSION_ID] = admitted.session.session_id
     if request.transport is None or request.transport.is_closing():
         admitted.session.end("whoever offered went away before the answer")
     return admitted

@@ -1,10 +1,9 @@
-"""The aiohttp application: the page, the offer, the health; who is refused and how."""
+"""The aiohttp application: the pages, the offer, the health; who is refused and how."""
 
 from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from pathlib import Path
 
 from aiohttp import web
 
@@ -18,13 +17,11 @@ from rtc.keys import CONFIG, MODELS, REGISTRY, ServedModels
 from rtc.metrics import Sources, add_metrics
 from rtc.offers import read_offer
 from rtc.openapi import add_openapi
+from rtc.pages import add_pages
 from rtc.refusals import REFUSED, refusals_as_json
 from rtc.registry import ServerFullError, SessionRegistry
 from rtc.watching import add_watching
 from rtc.whip import add_whip
-
-WEB_FOLDER = Path(__file__).resolve().parent.parent / "web"
-_FILES: web.AppKey[frozenset[str]] = web.AppKey("files")
 
 
 def create_app(
@@ -39,16 +36,11 @@ def create_app(
     app[MODELS] = models
     app[REGISTRY] = SessionRegistry(engine, config)
     app.on_shutdown.append(_end_sessions)
-    app.router.add_get("/", page)
-    app[_FILES] = frozenset(
-        each.name for each in WEB_FOLDER.iterdir() if each.is_file() and not each.is_symlink()
-    )
-    app.router.add_get("/static/{path}", file)
+    add_pages(app)
     app.router.add_get("/healthz", health)
     app.router.add_get("/readyz", readiness)
     app.router.add_get("/config", page_config)
     app.router.add_post("/offer", offer)
-    app.router.add_get("/watch", watch)
     add_whip(app)
     add_watching(app)
     add_analysis(app, config.uploads, config.session)
@@ -61,23 +53,6 @@ def create_app(
 def serving(app: web.Application) -> int:
     """Return how many people are served now."""
     return len(app[REGISTRY].sessions)
-
-
-async def page(request: web.Request) -> web.StreamResponse:  # noqa: ARG001  aiohttp's signature
-    """``GET /``: the page."""
-    return web.FileResponse(WEB_FOLDER / "index.html")
-
-
-async def file(request: web.Request) -> web.StreamResponse:
-    """``GET /static/{path}``: what the pages are made of, and nothing beside."""
-    if request.match_info["path"] not in request.app[_FILES]:
-        raise web.HTTPNotFound
-    return web.FileResponse(WEB_FOLDER / request.match_info["path"])
-
-
-async def watch(request: web.Request) -> web.StreamResponse:  # noqa: ARG001  as above
-    """``GET /watch``: the page that shows somebody else's results."""
-    return web.FileResponse(WEB_FOLDER / "watch.html")
 
 
 async def health(request: web.Request) -> web.Response:

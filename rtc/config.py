@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from models.tracker import TrackerConfig
 from models.voice.features import SILENCE_RMS
+from rtc.announcing import check_announced
 from rtc.doors import Doors
 from rtc.limits import AddressLimits
 from rtc.uploads import UploadConfig
@@ -75,6 +76,8 @@ class SessionConfig:
         tracker: smoothing and fusion, where a session begins; its peer may change them.
         ice_servers: which help the server and its peers to find a way; without any, none is asked.
         ice_relay_only: media goes by way of a TURN server, and no other, on both sides.
+        announce_address: told to peers as ours, where a NAT maps it to this machine; None tells
+            those that it has.
     """
 
     tick_interval_s: float = 0.5
@@ -93,10 +96,13 @@ class SessionConfig:
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     ice_servers: tuple[IceServer, ...] = ()
     ice_relay_only: bool = False
+    announce_address: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.silence_rms <= 1:
             raise ValueError(f"silence_rms must be between 0 and 1, not {self.silence_rms}")
+        if self.announce_address is not None:
+            check_announced(self.announce_address)
         urls = [url for server in self.ice_servers for url in server.urls]
         if self.ice_relay_only and not any(url.startswith("turn") for url in urls):
             raise ValueError(
@@ -113,6 +119,7 @@ class ServerConfig:
         most_delay_s: nobody more is served while results take longer than this to come about.
         max_offer_bytes: largest body of an offer.
         retry_after_s: when to come back, told to those who found the server full.
+        place: of this process, where several serve; the control names of sessions begin with it.
         drain_s: how long those who are here may stay when the server is told to end.
         address_limits: of each address from which offers come.
         doors: who may come in.
@@ -124,6 +131,7 @@ class ServerConfig:
     most_delay_s: float = 0.25
     max_offer_bytes: int = 65_536
     retry_after_s: int = 10
+    place: str = ""
     drain_s: float = 5.0
     address_limits: AddressLimits = field(default_factory=AddressLimits)
     doors: Doors = field(default_factory=Doors)

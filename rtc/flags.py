@@ -156,6 +156,13 @@ def _add_ice_flags(add: _Add) -> None:
         "nobody is served [ICE_RELAY_ONLY; default 0]",
     )
     add(
+        "--announce-address",
+        metavar="IP",
+        default=from_environment("ANNOUNCE_ADDRESS", None),
+        help="IPv4 address that peers are told instead of this machine's own, where a NAT maps it "
+        "to this machine with its ports, as clouds do [ANNOUNCE_ADDRESS; default none]",
+    )
+    add(
         "--udp-ports",
         type=port_range,
         metavar="FIRST-LAST",

@@ -36,8 +36,12 @@ class Names(NamedTuple):
     control: str
 
 
-def names_of(key: str | None = None) -> Names:
+def names_of(key: str | None = None, place: str = "") -> Names:
     """Return the names of a new session; without a key, one is made up.
+
+    Args:
+        key: that its publisher chose.
+        place: where it is served; see ``place_of``.
 
     Raises:
         KeyRefusedError: the key could be guessed.
@@ -51,4 +55,10 @@ def names_of(key: str | None = None) -> Names:
         )
     digest = hashlib.sha256(b"watch " + key.encode()).digest()
     watch = base64.urlsafe_b64encode(digest[:_WATCH_BYTES]).decode()
-    return Names(key, watch, secrets.token_urlsafe(_RANDOM_BYTES))
+    control = secrets.token_urlsafe(_RANDOM_BYTES)
+    return Names(key, watch, f"{place}.{control}" if place else control)
+
+
+def place_of(control: str) -> str:
+    """Return where the session is served that this name ends; empty if it does not say so."""
+    return control.rpartition(".")[0]

@@ -23,6 +23,8 @@ from rtc.session import PeerSession
 
 _log = logging.getLogger(__name__)
 
+_WARNING_PAUSE_S = 60.0
+
 
 class ServerFullError(RuntimeError):
     """Nobody more is served now; the message is a sentence for whoever asks.
@@ -62,8 +64,10 @@ class SessionRegistry:
         self._ended = Counts()
         self._engine = engine
         self._config = config
+        self._clock = clock
+        self._may_warn_at = 0.0
         self._closing = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def counts(self) -> Counts:
         """What all sessions have received and sent since the process began."""
@@ -100,7 +104,7 @@ class SessionRegistry:
             rtc.offers.OfferError: the offer cannot be answered.
             rtc.ways.NoWayError: there is no address to which media could come.
         """
-        names = names_of(key)
+        names = names_of(key, self._config.place)
         self.check_room()
         self.visitors.enter(address)
         session_id = secrets.token_hex(4)
@@ -117,9 +121,14 @@ class SessionRegistry:
             self.directory.add(session, names)
             serving = self._serve(session, address, names)
             task = asyncio.create_task(serving, name=f"session {session_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[session_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(session_id))
         return Admitted(session, answer, names)
+
+    async def ended(self, session_id: str) -> None:
+        """Wait until there is no such session, or none any more."""
+        if task := self._tasks.get(session_id):
+            await asyncio.wait([task])
 
     async def drain(self, limit_s: float) -> None:
         """Let nobody more in, tell those who are here, and give them ``limit_s`` to leave."""
@@ -130,7 +139,7 @@ class SessionRegistry:
             session.tell(
                 "stopping", f"The server is about to stop; this session ends in {limit_s:g} s."
             )
-        await asyncio.wait(self._tasks, timeout=limit_s)
+        await asyncio.wait(self._tasks.values(), timeout=limit_s)
 
     async def aclose(self) -> None:
         """End every session and wait until all are closed, or have had their time."""
@@ -139,7 +148,7 @@ class SessionRegistry:
             session.end("the server stops")
         if self._tasks:
             limit_s = self._config.session.close_timeout_s + 1
-            _, unfinished = await asyncio.wait(self._tasks, timeout=limit_s)
+            _, unfinished = await asyncio.wait(self._tasks.values(), timeout=limit_s)
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
@@ -153,6 +162,19 @@ class SessionRegistry:
             self.directory.remove(session, names)
             self._forget(session, address)
             self._ended += session.counts
+            if not session.was_live:
+                self._warn_of_announced()
+
+    def _warn_of_announced(self) -> None:
+        """Say, once a minute at most, that the address that peers are told may be wrong."""
+        address, now = self._config.session.announce_address, self._clock()
+        if address is not None and now >= self._may_warn_at:
+            self._may_warn_at = now + _WARNING_PAUSE_S
+            _log.warning(
+                "a peer could not connect; does --announce-address %s lead to this machine, with "
+                "its UDP ports?",
+                address,
+            )
 
     def _forget(self, session: PeerSession, address: str) -> None:
         del self.sessions[session.session_id]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import ssl
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import ifaddr
@@ -23,12 +22,24 @@ from rtc.listening import Listener
 from rtc.ports import PortRange, event_loop_within
 from rtc.siblings import SIBLINGS, socket_of
 from rtc.strays import tolerate_strays
-from rtc.workers import SHARED_FOLDER
 
 # Short, so that an offer comes over a connection of its own, and to the worker that has room, not
 # over the one on which the page came.
 _KEEPALIVE_S = 2.0
 _SHUTDOWN_S = 1.0  # for HTTP requests under way; sessions have their own limit
+
+
+@dataclass(frozen=True)
+class Family:
+    """The other processes of a server.
+
+    Attributes:
+        parent: descriptor of a pipe or socket at whose other end the parent is.
+        siblings: the folder for their sockets, where others share the port; None without such.
+    """
+
+    parent: int
+    siblings: Path | None = None
 
 
 class PortError(RuntimeError):
@@ -101,13 +112,19 @@ async def serve_until_signal(
     held: socket.socket,
     on_ready: Callable[[], None],
     tls: ssl.SSLContext | None = None,
-    parent: Connection | None = None,
+    family: Family | None = None,
 ) -> None:
     """Listen on a held port, call ``on_ready``, and serve; https with TLS.
 
     Until SIGINT, or for ``drain_s`` after SIGTERM, in which nobody more is let in and those who are
-    here are told; of a worker, until the process at the other end of ``parent`` is gone. A second
-    signal ends it at once.
+    here are told. A second signal ends it at once.
+
+    Args:
+        app: what serves.
+        held: bound.
+        on_ready: called once it listens.
+        tls: for https.
+        family: where this is one process of several; it ends when its parent does.
 
     Raises:
         PortError: somebody else listens on the port.
@@ -117,18 +134,19 @@ async def serve_until_signal(
     tolerate_strays(loop)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, signals.put_nowait, number)
+    parent, siblings = (family.parent, family.siblings) if family else (None, None)
     if parent is not None:
-        loop.add_reader(parent.fileno(), _on_parent_gone, parent, signals)
+        loop.add_reader(parent, _on_parent_gone, parent, signals)
     runner = web.AppRunner(
         app, access_log=None, shutdown_timeout=_SHUTDOWN_S, keepalive_timeout=_KEEPALIVE_S
     )
-    if parent is not None:
-        app[SIBLINGS] = Path(os.environ[SHARED_FOLDER])
+    if siblings is not None:
+        app[SIBLINGS] = siblings
     await runner.setup()
     assert runner.server is not None
-    if parent is not None:
-        await web.UnixSite(runner, str(socket_of(app[SIBLINGS]))).start()
-    shares = None if parent is None else partial(serving, app)
+    if siblings is not None:
+        await web.UnixSite(runner, str(socket_of(siblings))).start()
+    shares = None if siblings is None else partial(serving, app)
     listener = Listener(held, runner.server, tls, shares)
     try:
         try:
@@ -144,7 +162,7 @@ async def serve_until_signal(
             await _drain(app, signals)
     finally:
         if parent is not None:
-            loop.remove_reader(parent.fileno())
+            loop.remove_reader(parent)
         await listener.aclose()
         await runner.cleanup()
 
@@ -159,8 +177,8 @@ def _kind_of_loop() -> type[asyncio.AbstractEventLoop]:
     return uvloop.Loop
 
 
-def _on_parent_gone(parent: Connection, signals: asyncio.Queue[signal.Signals]) -> None:
-    asyncio.get_running_loop().remove_reader(parent.fileno())
+def _on_parent_gone(parent: int, signals: asyncio.Queue[signal.Signals]) -> None:
+    asyncio.get_running_loop().remove_reader(parent)
     signals.put_nowait(signal.SIGINT)
 
 

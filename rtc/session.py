@@ -15,6 +15,7 @@ from aiortc import (
 )
 
 from models.engine import InferenceEngine
+from rtc.announcing import announced
 from rtc.audio import SoundReceiver
 from rtc.clock import Clock
 from rtc.config import SessionConfig
@@ -57,6 +58,7 @@ class PeerSession:
     Attributes:
         session_id: for the log.
         state: see ``SessionState``.
+        was_live: whether its peer ever connected.
         feed: for those who watch.
         trickle: for candidates that come after the offer.
     """
@@ -70,6 +72,7 @@ class PeerSession:
     ) -> None:
         self.session_id = session_id
         self.state = SessionState.NEW
+        self.was_live = False
         self.feed = Feed()
         self._config = config
         self._clock = clock
@@ -120,7 +123,7 @@ class PeerSession:
                 "The offer cannot be answered; it has no codec or transport that we share."
             ) from error
         await self._peer.setLocalDescription(await self._peer.createAnswer())
-        answer = self._peer.localDescription
+        answer = self._announced(self._peer.localDescription)
         check_candidates(answer.sdp, relay_only=self._config.ice_relay_only)
         transports = {each.receiver.transport for each in self._peer.getTransceivers()}
         for each in self._peer.getTransceivers():
@@ -133,6 +136,12 @@ class PeerSession:
         )
         self._receiver.attach()
         return with_long_packets(answer)
+
+    def _announced(self, answer: RTCSessionDescription) -> RTCSessionDescription:
+        address = self._config.announce_address
+        if address is None:
+            return answer
+        return RTCSessionDescription(sdp=announced(answer.sdp, address), type=answer.type)
 
     async def run(self) -> None:
         """Serve the peer until it is gone, then free everything. ``end`` ends it from outside."""
@@ -191,6 +200,7 @@ class PeerSession:
         state = self._peer.connectionState
         if state == "connected" and self.state is SessionState.CONNECTING:
             self.state = SessionState.LIVE
+            self.was_live = True
             self._lifetime.connected(self._clock())
         elif state in {"failed", "closed"}:
             self.end("the connection was lost" if state == "failed" else "its peer left")

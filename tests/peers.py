@@ -39,6 +39,12 @@ class Peer(Guest):
                 await self._arrival()
         return self.messages[-count:]
 
+    async def notice(self, code: str, timeout_s: float = 30.0) -> None:
+        """Wait until a notice of this code has come."""
+        async with asyncio.timeout(timeout_s):
+            while not any(reply.get("code") == code for reply in self.replies):
+                await self._arrival()
+
     async def ask(self, **settings: Any) -> dict[str, Any]:
         """Send a settings message with these fields and an id of its own; return the reply."""
         return await self.client.change(**settings)

@@ -10,9 +10,9 @@ from pathlib import Path
 _PEOPLE = """
 import gc, sys
 sys.path.insert(0, ".")
-import server
+from rtc.process import spare_the_collector
 kept = [[] for _ in range(1_000_000)]  # modules and networks
-server._spare_the_collector()
+spare_the_collector()
 class Person:
     def __init__(self):
         self.circle = [self, *([] for _ in range(1400))]

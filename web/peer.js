@@ -6,7 +6,7 @@ import { authorization, refusalOf } from './server-facts.js';
 
 const GATHERING_LIMIT_MS = 1000; // Then the offer goes out with the addresses that are known.
 const RELAY_LIMIT_MS = 5000; // the same where a relay has to be asked for its address first
-const DISCONNECTED_LIMIT_MS = 5000; // A short loss heals by itself.
+const DISCONNECTED_LIMIT_MS = 3000; // A short loss heals by itself.
 const CONNECTING_LIMIT_MS = 15_000;
 const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed after this in any case.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import sys
+import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -43,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     if given.profile and given.workers > 1:
         parser.error("--profile looks at one process; leave out --workers")
+    if given.profile and given.cluster:
+        parser.error("--profile looks at one process; leave out --cluster")
     runs: list[Run] = []
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
@@ -65,6 +68,11 @@ def _parser(cases: dict[str, Case]) -> CommandParser:
     add("--server-cores", type=_numbers(0), default=[0], help="[default 0]")
     add("--peer-cores", type=_numbers(0), default=[1], help="[default 1]")
     add("--workers", type=integer(1), default=1, help="of the server [default 1]")
+    add(
+        "--cluster",
+        action="store_true",
+        help="in place of server.py a cluster of Ray Serve, with as many replicas as --workers",
+    )
     add("--profile", action="store_true", help="say where the server's time goes; needs py-spy")
     add("--json", type=Path, help="write everything here, anew after each run")
     add("--plot", type=Path, help="write a picture here, likewise")
@@ -96,6 +104,8 @@ async def _run_case(name: str, given: Namespace, runs: list[Run]) -> None:
     if not given.peers:
         median = statistics.median(run.capacity for run in runs if run.case == name)
         print(f"{case.title}: {median:g} peers (median)")
+    set_up_ms = statistics.median(run.set_up_ms for run in runs if run.case == name)
+    print(f"from offer to answer, as a peer sees it: {set_up_ms:g} ms (median)")
 
 
 async def _run(
@@ -107,13 +117,26 @@ async def _run(
     from eval.bench.report import Run
 
     case = CASES[name]
-    flags = ["--face-model", case.face_model, "--max-sessions", str(_MOST_PEERS)]
-    flags += ["--workers", str(given.workers)]
-    with running(given.server_cores, flags, home) as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(given.server_cores, _command(case, given, Path(folder)), home) as server,
+    ):
         idle_mb = server.resident_mb()
         async with Load(server, media) as load:
             capacity, levels = await _search(case, load, given)
-    return Run(name, number + 1, capacity, server.ready_s, idle_mb, tuple(levels))
+            set_up_ms = round(statistics.median(load.set_ups_s) * 1000, 1)
+    return Run(name, number + 1, capacity, server.ready_s, idle_mb, set_up_ms, tuple(levels))
+
+
+def _command(case: Case, given: Namespace, folder: Path) -> list[str]:
+    from eval.bench.benched_server import cluster_command, server_command
+
+    flags = ["--face-model", case.face_model]
+    if given.cluster:
+        return cluster_command(folder, flags, given.workers, _MOST_PEERS)
+    return server_command(
+        [*flags, "--max-sessions", str(_MOST_PEERS), "--workers", str(given.workers)]
+    )
 
 
 async def _search(case: Case, load: Load, given: Namespace) -> tuple[int, list[Level]]:

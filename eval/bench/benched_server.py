@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,9 @@ import psutil
 _SERVER = Path(__file__).resolve().parents[2] / "server.py"
 # All who come to it come from this machine, and none of them is to be waited for in the end.
 _FOR_LOADS = ("--max-sessions-per-address", "0", "--max-offers-per-minute", "0", "--drain", "0")
+# A cluster is told of its people by the same flags, but how many there may be by its plan.
+_CLUSTER_FLAGS = ("--max-sessions-per-address", "0", "--max-offers-per-minute", "0")
+_CLUSTER = "rtc.cluster.application:build"
 _READY = re.compile(r"Open (http\S+?)/? in a browser")
 
 
@@ -61,6 +66,40 @@ class BenchedServer:
         return [self._process, *self._process.children(recursive=True)]
 
 
+def server_command(flags: Sequence[str]) -> list[str]:
+    """Return what starts ``server.py`` with ``flags``, on any port."""
+    return [sys.executable, str(_SERVER), "--port", "0", *_FOR_LOADS, *flags]
+
+
+def cluster_command(folder: Path, flags: Sequence[str], replicas: int, sessions: int) -> list[str]:
+    """Return what starts a cluster on this machine.
+
+    Args:
+        folder: where its file is written.
+        flags: of ``server.py``, for every replica.
+        replicas: how many.
+        sessions: people at each.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    plan = {
+        "least_replicas": replicas,
+        "most_replicas": replicas,
+        "sessions_per_replica": sessions,
+        "drain_s": 1,
+        "flags": [*_CLUSTER_FLAGS, *flags],
+    }
+    application = {"name": "emotions", "import_path": _CLUSTER, "args": plan}
+    described = {
+        "http_options": {"host": "127.0.0.1", "port": port},
+        "applications": [application],
+    }
+    file = folder / "serve.yaml"
+    file.write_text(json.dumps(described), encoding="utf-8")  # JSON is YAML
+    return [sys.executable, "-m", "rtc.cluster", str(file)]
+
+
 @contextlib.contextmanager
 def pinned(cores: Sequence[int]) -> Iterator[None]:
     """Hold this process, and those that it starts meanwhile, to some cores.
@@ -86,7 +125,7 @@ def pinned(cores: Sequence[int]) -> Iterator[None]:
 @contextlib.contextmanager
 def running(
     cores: Sequence[int] | None,
-    flags: Sequence[str],
+    command: Sequence[str],
     home: Path | None = None,
     log: Path | None = None,
 ) -> Iterator[BenchedServer]:
@@ -94,7 +133,7 @@ def running(
 
     Args:
         cores: on which it runs; wherever this process may when None.
-        flags: of ``server.py``, besides the port.
+        command: that starts it; see ``server_command`` and ``cluster_command``.
         home: its home folder, where HSEmotion's weights are looked for; as it is when None.
         log: where its standard error is written; nowhere that stays when None.
 
@@ -102,7 +141,6 @@ def running(
         BenchError: it does not become ready; the message has its last words.
     """
     environment = os.environ | ({"HOME": str(home)} if home else {})
-    command = [sys.executable, str(_SERVER), "--port", "0", *_FOR_LOADS, *flags]
     with tempfile.TemporaryFile("w+") if log is None else log.open("w+") as errors:
         with contextlib.nullcontext() if cores is None else pinned(cores):
             began_at_s = time.monotonic()

@@ -27,11 +27,13 @@ class Load:
 
     Attributes:
         server: theirs.
+        set_ups_s: how long each took from making its offer until it had applied the answer.
     """
 
     def __init__(self, server: BenchedServer, media: EncodedMedia) -> None:
         self.server = server
         self._media = media
+        self.set_ups_s: list[float] = []
         self._peers: list[tuple[SyntheticPeer, AsyncExitStack]] = []
         self._own = psutil.Process()
 
@@ -59,7 +61,9 @@ class Load:
             await leaving.aclose()
         while len(self._peers) < count:
             leaving = AsyncExitStack()
+            began_at_s = time.monotonic()
             peer = await leaving.enter_async_context(SyntheticPeer(self.server.url, self._media))
+            self.set_ups_s.append(time.monotonic() - began_at_s)
             self._peers.append((peer, leaving))
             await asyncio.sleep(_JOIN_INTERVAL_S)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -48,13 +49,17 @@ async def read_families(url: str) -> dict[str, Metric]:
 async def read_figures(url: str) -> ServerFigures:
     """Ask a server for the figures that the benchmark needs."""
     families = await read_families(url)
-    lags = [
-        (float(sample.labels["le"]), sample.value)
-        for sample in families["emotion_loop_lag_seconds"].samples
-        if sample.name.endswith("_bucket")
-    ]
+    lags = Counter[float]()
+    for sample in families["emotion_loop_lag_seconds"].samples:
+        if sample.name.endswith("_bucket"):
+            lags[float(sample.labels["le"])] += sample.value  # type: ignore[assignment]  # floats, too
     return ServerFigures(
-        pictures=families["emotion_pictures"].samples[0].value,
-        drops=families["emotion_dropped"].samples[0].value,
-        loop_lags=tuple(sorted(lags)),
+        pictures=_total(families["emotion_pictures"]),
+        drops=_total(families["emotion_dropped"]),
+        loop_lags=tuple(sorted(lags.items())),
     )
+
+
+def _total(family: Metric) -> float:
+    """Return the sum of a counter over all replicas of a cluster; of others there is one."""
+    return sum(sample.value for sample in family.samples if sample.name.endswith("_total"))

@@ -21,13 +21,18 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Run:
-    """All levels of one run of a case, in the order they were tried, and its capacity."""
+    """All levels of one run of a case, in the order they were tried, and its capacity.
+
+    Attributes:
+        set_up_ms: median over all peers, from before the offer is made until the answer is applied.
+    """
 
     case: str
     number: int
     capacity: int
     ready_s: float
     idle_mb: float
+    set_up_ms: float
     levels: tuple[Level, ...]
 
 

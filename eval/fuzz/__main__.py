@@ -86,14 +86,14 @@ def _fuzz(given: Namespace) -> int:
 def _campaign(packets: int, seed: int, log: Path) -> Campaign:
     from tqdm import tqdm
 
-    from eval.bench.benched_server import running
+    from eval.bench.benched_server import running, server_command
     from eval.fuzz.campaign import attacked
     from eval.fuzz.watcher import made_up_media
     from rtc.serve import new_event_loop
 
     media = made_up_media()
     with (
-        running(None, _FLAGS, log=log) as server,
+        running(None, server_command(_FLAGS), log=log) as server,
         asyncio.Runner(loop_factory=new_event_loop) as runner,
         tqdm(total=packets, unit="datagrams", disable=None) as progress,
     ):

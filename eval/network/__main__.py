@@ -67,7 +67,7 @@ def _parser(cases: dict[str, Case]) -> CommandParser:
 async def _run(given: Namespace) -> list[Run]:
     from tqdm import tqdm
 
-    from eval.bench.benched_server import running
+    from eval.bench.benched_server import running, server_command
     from eval.bench.cases import PAGE
     from eval.network.cases import CASES
     from eval.network.report import heading, line, rows_of, write_json
@@ -76,7 +76,7 @@ async def _run(given: Namespace) -> list[Run]:
 
     media = raw_media(given.clip, PAGE)
     runs: list[Run] = []
-    with running(None, ["--face-model", "embedded", "--offline"]) as server:
+    with running(None, server_command(["--face-model", "embedded", "--offline"])) as server:
         print(heading(), flush=True)
         default = [name for name, case in CASES.items() if not case.from_start]
         for name in given.case or default:

@@ -76,7 +76,7 @@ def _soak(given: Namespace) -> int:
 
 
 def _course(media: EncodedMedia, amount: Amount, log: Path) -> Course:
-    from eval.bench.benched_server import running
+    from eval.bench.benched_server import running, server_command
     from eval.soak.course import Soak
     from rtc.serve import new_event_loop
     from rtc.strays import tolerate_strays
@@ -85,7 +85,7 @@ def _course(media: EncodedMedia, amount: Amount, log: Path) -> Course:
     # Refused offers are told of below that level, with the traceback of what was wrong with them.
     flags += ["--log-level", "WARNING"]
     with (
-        running(None, flags, log=log) as server,
+        running(None, server_command(flags), log=log) as server,
         asyncio.Runner(loop_factory=new_event_loop) as runner,
     ):
         tolerate_strays(runner.get_loop())  # peers that leave while they connect have such, too

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from rtc.app import WEB_FOLDER
 from rtc.headers import set_headers
+from rtc.pages import WEB_FOLDER
 from tests.conftest import LiveServer
 
 POLICY = (

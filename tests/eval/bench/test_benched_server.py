@@ -7,7 +7,7 @@ import os
 import psutil
 import pytest
 
-from eval.bench.benched_server import BenchError, running
+from eval.bench.benched_server import BenchError, running, server_command
 
 CORES = sorted(os.sched_getaffinity(0))
 
@@ -17,7 +17,7 @@ def test_a_server_that_does_not_start_has_the_last_word() -> None:
     before = psutil.Process().children()
     with (
         pytest.raises(BenchError, match=r"ended with 2 .*--max-sessions.*'none'"),
-        running(CORES[:1], ["--max-sessions", "none"]),
+        running(CORES[:1], server_command(["--max-sessions", "none"])),
     ):
         pass
     assert psutil.Process().children() == before

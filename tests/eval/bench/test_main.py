@@ -31,7 +31,7 @@ def test_it_measures(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     files = ("--json", str(written), "--plot", str(drawn))
     assert main(["--clip", str(clip), *wanted, *files]) == 0
 
-    title, heading, *lines = capsys.readouterr().out.strip().splitlines()
+    title, heading, *lines, set_up = capsys.readouterr().out.strip().splitlines()
     assert title == f"320x240 at 15 Hz, untuned, server on core {CORES[0]}"
     assert heading.split()[:2] == ["peers", "results/s"]
     assert [line.split()[0] for line in lines] == ["1", "2"]
@@ -43,6 +43,8 @@ def test_it_measures(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert (run["case"], run["number"]) == ("320", 1)
     assert run["capacity"] in {0, 1, 2}
     assert run["ready_s"] > 0
+    assert set_up == f"from offer to answer, as a peer sees it: {run['set_up_ms']:g} ms (median)"
+    assert 0 < run["set_up_ms"] < 5000
     assert run["idle_mb"] > 100
     assert [level["peers"] for level in run["levels"]] == [1, 2]
     for level in run["levels"]:

@@ -1,0 +1,71 @@
+"""Starts a cluster on this machine, or deploys to one: ``python -m rtc.cluster deploy/serve.yaml``.
+
+Ray's own ``serve run`` and ``serve deploy`` take the same file. This says what is wrong in one
+line, before anything is started, and tells nobody that Ray is used.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Event
+
+from models.command_line import CommandParser
+from models.threads import limit_threads_or_exit
+
+# Imports that load numpy or Ray stand inside the functions: threads must be limited before, and Ray
+# may not be there.
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until Ctrl-C or SIGTERM; return 0 then, 2 when the file is wrong, else 1."""
+    limit_threads_or_exit()
+    parser = CommandParser(prog="rtc.cluster", description=__doc__)
+    parser.add_argument("file", type=Path, help="such as deploy/serve.yaml")
+    parser.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="of a Ray cluster that runs already, or auto for the one that this machine is part of "
+        "[default: start one on this machine, which ends with this command]",
+    )
+    given = parser.parse_args(argv)
+    if find_spec("ray") is None:
+        return _failed("Ray is not installed; it comes with: pip install '.[cluster]'")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it reports to its makers
+    os.environ.setdefault(
+        "RAY_BACKEND_LOG_LEVEL", "fatal"
+    )  # to standard error; files have the rest
+    from rtc.cluster.deployment import DeploymentError, FileError, deployed, read
+
+    try:
+        cluster = read(given.file)
+        with deployed(cluster, given.address) as url:
+            print(f"Open {url} in a browser and click Start. Ctrl-C ends the cluster.", flush=True)
+            _until_signal()
+    except FileError as error:
+        return _failed(f"{given.file}: {error}", code=2)
+    except DeploymentError as error:
+        return _failed(str(error))
+    except KeyboardInterrupt:
+        pass  # while it starts
+    return 0
+
+
+def _until_signal() -> None:
+    told = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
+    told.wait()
+
+
+def _failed(sentence: str, code: int = 1) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

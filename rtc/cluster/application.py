@@ -1,0 +1,84 @@
+"""Composition root of a cluster: what ``deploy/serve.yaml`` has Ray Serve build."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ray
+from ray import serve
+from ray.serve.config import AutoscalingConfig
+
+from rtc.cluster.ingress import Ingress
+from rtc.cluster.plan import Plan, PlanError, plan_from
+from rtc.cluster.replica import SessionReplica
+from rtc.cluster.roster import Roster
+
+_INGRESSES = 2  # so that people come in while a machine that has one of them dies
+_MOST_REQUESTS = 10_000  # at one ingress; those who watch are most of them
+_TRIES = 2  # to start a replica: what fails twice will fail again
+_HEALTH_PERIOD_S, _HEALTH_PATIENCE_S = 1.0, 5.0
+
+
+def build(args: dict[str, Any]) -> serve.Application:
+    """Build the application of a plan's fields; see ``rtc.cluster.plan.Plan``.
+
+    Raises:
+        rtc.cluster.plan.PlanError: the plan cannot be carried out.
+    """
+    return application(plan_from(args))
+
+
+def application(plan: Plan) -> serve.Application:
+    """Build the application of a plan, for the cluster that we are connected to.
+
+    Raises:
+        rtc.cluster.plan.PlanError: the cluster has fewer cores than the plan has replicas.
+    """
+    cores = int(ray.cluster_resources().get("CPU", 0))  # type: ignore[no-untyped-call]  # Ray's
+    roster = _deployment(Roster, ray_actor_options={"num_cpus": 0}).bind()
+    replica = _deployment(
+        SessionReplica,
+        **_replicas(plan, cores),
+        max_ongoing_requests=plan.sessions_per_replica,
+        ray_actor_options={"num_cpus": 1},
+        graceful_shutdown_timeout_s=plan.drain_s,
+        graceful_shutdown_wait_loop_s=0.5,
+        max_constructor_retry_count=_TRIES,
+        health_check_period_s=_HEALTH_PERIOD_S,
+        health_check_timeout_s=_HEALTH_PATIENCE_S,
+    )
+    ingress = _deployment(
+        Ingress,
+        num_replicas=_INGRESSES,
+        max_ongoing_requests=_MOST_REQUESTS,
+        ray_actor_options={"num_cpus": 0},
+    )
+    return ingress.bind(plan, replica.bind(plan, roster), roster)
+
+
+def _deployment(kind: type, **options: Any) -> serve.Deployment:
+    deployment: serve.Deployment = serve.deployment(**options)(kind)
+    return deployment
+
+
+def _replicas(plan: Plan, cores: int) -> dict[str, Any]:
+    """Return how many, in Ray Serve's words."""
+    most = plan.most_replicas or max(cores, plan.least_replicas, 1)
+    least = plan.least_replicas or most
+    if least > cores:
+        raise PlanError(
+            f"the cluster has {cores} cores and each replica takes one, which is too few for "
+            f"{least}; add machines with 'ray start', or lower least_replicas"
+        )
+    if least == most:
+        return {"num_replicas": most}
+    autoscaling = AutoscalingConfig(
+        min_replicas=least,
+        max_replicas=most,
+        target_ongoing_requests=plan.sessions_per_replica * plan.busy_share,
+        upscale_delay_s=min(5.0, plan.idle_s),
+        downscale_delay_s=plan.idle_s,
+        metrics_interval_s=1.0,
+        look_back_period_s=2.0,
+    )
+    return {"autoscaling_config": autoscaling}

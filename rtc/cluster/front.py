@@ -1,0 +1,174 @@
+"""The HTTP application of a cluster: the pages, who may come in, and which replica serves whom.
+
+An offer goes to whichever replica has room, through ``Places``. All else about a session goes
+straight to the replica that has it, so that those who only watch take nobody's place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+
+import aiohttp
+from aiohttp import hdrs, web
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from rtc.analysis import add_analysis
+from rtc.cluster.messages import Answered, Asked, Seen
+from rtc.cluster.metrics import of_all
+from rtc.cluster.places import NoPlaceError, Places
+from rtc.config import ServerConfig
+from rtc.doors import guard
+from rtc.forwarding import PATIENCE, forward, passed_on
+from rtc.headers import set_headers
+from rtc.limits import TooManyError
+from rtc.naming import place_of
+from rtc.pages import add_pages
+from rtc.refusals import REFUSED, RefusalError, come_again, refusals_as_json
+
+PEER_ADDRESS = "X-Peer-Address"
+"""The header in which the ingress tells who asks; nobody else can reach this application."""
+
+Everyone = Callable[[], Awaitable[tuple[Seen, ...]]]
+"""Gives the replicas that are there."""
+
+_NOT_HERE = {404, 410}
+_PLACES: web.AppKey[Places] = web.AppKey("places")
+
+
+def create_front(config: ServerConfig, places: Places, everyone: Everyone) -> web.Application:
+    """Build the application.
+
+    Args:
+        config: of whom to let in, and how often; of sessions the replicas know.
+        places: where offers go.
+        everyone: gives the replicas that are there.
+    """
+    middlewares = [_of_its_peer, refusals_as_json]
+    app = web.Application(client_max_size=config.max_offer_bytes, middlewares=middlewares)
+    set_headers(app)
+    guard(app, config.doors)
+    app[REFUSED] = Counter[str]()
+    app[_PLACES] = places
+    add_pages(app)
+    replicas = _Replicas(everyone, config)
+    app.cleanup_ctx.append(replicas.connected)
+    for path in ("/offer", "/whip"):
+        app.router.add_post(path, replicas.serve)
+    app.router.add_route("*", "/whip/{name}", replicas.by_place)
+    app.router.add_get("/sessions/{name}", replicas.by_all)
+    app.router.add_get("/sessions/{name}/events", replicas.by_all, allow_head=False)
+    app.router.add_get("/healthz", replicas.health)
+    app.router.add_get("/readyz", replicas.readiness)
+    app.router.add_get("/metrics", replicas.metrics)
+    for method, path in (
+        ("GET", "/config"), ("GET", "/openapi.json"), ("POST", "/sessions"), ("OPTIONS", "/whip"),
+    ):  # fmt: skip
+        app.router.add_route(method, path, replicas.by_any)
+    add_analysis(app, None, config.session)
+    return app
+
+
+@web.middleware
+async def _of_its_peer(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    headers = request.headers.copy()
+    address = headers.pop(PEER_ADDRESS, "")
+    return await handler(request.clone(headers=headers, remote=address))
+
+
+class _Replicas:
+    """Answers by way of them."""
+
+    def __init__(self, everyone: Everyone, config: ServerConfig) -> None:
+        self._everyone = everyone
+        self._retry_after_s = config.retry_after_s
+
+    async def connected(self, app: web.Application) -> AsyncIterator[None]:  # noqa: ARG002  aiohttp's signature
+        """Hold the connections to the replicas while the application runs."""
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=PATIENCE, auto_decompress=False
+        ) as self._http:
+            yield
+
+    async def serve(self, request: web.Request) -> web.Response:
+        """``POST /offer`` and ``POST /whip``: have a replica serve whoever offers."""
+        headers = passed_on(request.headers)
+        asked = Asked(request.method, str(request.rel_url), headers, await request.read())
+        try:
+            answered = await request.app[_PLACES].serve(asked, request.remote or "")
+        except TooManyError as error:
+            raise come_again(429, error.reason, str(error), error.retry_after_s) from error
+        except NoPlaceError as error:
+            raise self._come_again(str(error)) from error
+        return _response(answered)
+
+    async def by_place(self, request: web.Request) -> web.StreamResponse:
+        """Have the replica answer that the name tells of."""
+        place = place_of(request.match_info["name"])
+        for seen in await self._everyone():
+            if seen.place == place and (answer := await self._ask(request, seen)):
+                return answer
+        raise RefusalError(404, "not_found", "There is no such session; POST an offer to /whip.")
+
+    async def by_all(self, request: web.Request) -> web.StreamResponse:
+        """Have the replica answer that knows the name.
+
+        A watch name is made of a key, before anybody knows where its publisher will be served; so
+        it cannot tell, and all are asked.
+        """
+        for seen in await self._everyone():
+            if answer := await self._ask(request, seen, but=_NOT_HERE):
+                return answer
+        return await self.by_any(request)  # which says that there is none
+
+    async def by_any(self, request: web.Request) -> web.StreamResponse:
+        """Have the replica answer that has the most room."""
+        for seen in sorted(await self._everyone(), key=lambda each: each.sessions):
+            if answer := await self._ask(request, seen):
+                return answer
+        raise self._come_again("No replica of this server is up.")
+
+    async def health(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's signature
+        """``GET /healthz``: how many replicas there are, and how many people."""
+        everyone = await self._everyone()
+        return web.json_response(
+            {
+                "status": "ok" if everyone else "no replica is up",
+                "replicas": len(everyone),
+                "sessions": sum(seen.sessions for seen in everyone),
+                "max_sessions": sum(seen.most_sessions for seen in everyone),
+            }
+        )
+
+    async def readiness(self, request: web.Request) -> web.Response:  # noqa: ARG002  as above
+        """``GET /readyz``: 200 while one more person would be served, else 503 and why not."""
+        everyone = await self._everyone()
+        if not everyone:
+            raise self._come_again("No replica of this server is up.")
+        if all(seen.sessions >= seen.most_sessions for seen in everyone):
+            raise self._come_again("The server is full.")
+        return web.json_response({"status": "ready"}, headers={hdrs.CACHE_CONTROL: "no-store"})
+
+    async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002  as above
+        """``GET /metrics``: those of all replicas, each with its place as a label."""
+        figures = await of_all(self._http, await self._everyone())
+        return web.Response(body=figures, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_PLAIN_0_0_4})
+
+    async def _ask(
+        self, request: web.Request, seen: Seen, but: Collection[int] = ()
+    ) -> web.StreamResponse | None:
+        return await forward(request, self._http, seen.url, but, seen.pass_)
+
+    def _come_again(self, sentence: str) -> RefusalError:
+        after_s = self._retry_after_s
+        return come_again(503, "full", f"{sentence} Try again in {after_s} seconds.", after_s)
+
+
+def _response(answered: Answered) -> web.Response:
+    response = web.Response(status=answered.status, body=answered.body)
+    response.headers.clear()
+    response.headers.extend(answered.headers)
+    return response

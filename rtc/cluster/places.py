@@ -1,0 +1,120 @@
+"""Finds a place for whoever offers: in Ray Serve's words, a session is one ongoing request.
+
+A replica answers an offer with a stream, whose first item is the answer and whose end is the end
+of the session. So Serve's router sends offers to where the fewest sessions are, a replica that has
+as many as it may gets no more, and replicas are added as sessions come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
+
+from rtc.cluster.messages import Answered, Asked, Seen
+from rtc.config import ServerConfig
+from rtc.limits import Visitors
+
+_log = logging.getLogger(__name__)
+
+_PAUSE_S = 0.1  # until another replica is tried
+
+
+class NoPlaceError(RuntimeError):
+    """Nobody more is served now; the message is a sentence for whoever asks."""
+
+
+class Places:
+    """Of the cluster, as one ingress sees it."""
+
+    def __init__(
+        self,
+        replicas: DeploymentHandle[Any],
+        config: ServerConfig,
+        wait_s: float,
+        everyone: Callable[[], Awaitable[tuple[Seen, ...]]],
+    ) -> None:
+        """Let offers in.
+
+        Args:
+            replicas: the deployment that serves them.
+            config: of how often one address may come.
+            wait_s: how long an offer waits for a place.
+            everyone: gives the replicas that are there.
+        """
+        self._replicas = replicas.options(method_name="serve", stream=True)
+        self._visitors = Visitors(config.address_limits, config.retry_after_s, time.monotonic)
+        self._wait_s = wait_s
+        self._everyone = everyone
+        self._sessions: set[asyncio.Task[None]] = set()
+
+    async def serve(self, asked: Asked, address: str) -> Answered:
+        """Have a replica answer an offer, and serve its peer from then on.
+
+        Raises:
+            NoPlaceError: there is none, be it that nobody is there to give one.
+            rtc.limits.TooManyError: that address asks too much.
+        """
+        self._visitors.ask(address)
+        self._visitors.enter(address)
+        try:
+            answered, stream = await self._answered(asked)
+        except BaseException:
+            self._visitors.leave(address)
+            raise
+        lasting = asyncio.create_task(self._last(stream, address), name="a session elsewhere")
+        self._sessions.add(lasting)
+        lasting.add_done_callback(self._sessions.discard)
+        return answered
+
+    async def _answered(
+        self, asked: Asked
+    ) -> tuple[Answered, DeploymentResponseGenerator[Answered]]:
+        last: tuple[Answered, DeploymentResponseGenerator[Answered]] | None = None
+        try:
+            async with asyncio.timeout(self._wait_s):
+                while last is None or last[0].status == 503:
+                    last = await self._try(asked) or last
+                return last
+        except TimeoutError:
+            if last is not None:
+                return last  # the replica's own refusal says more
+            raise NoPlaceError(
+                "The server is full."
+                if await self._everyone()
+                else "No replica of this server is up."
+            ) from None
+
+    async def _try(
+        self, asked: Asked
+    ) -> tuple[Answered, DeploymentResponseGenerator[Answered]] | None:
+        """Ask the replica that has the most room; None if it has died."""
+        stream: DeploymentResponseGenerator[Answered] = self._replicas.remote(asked)  # type: ignore[assignment]  # it streams
+        try:
+            answered = await anext(stream)
+        except (RayError, RayServeException) as error:
+            _log.info("a replica did not answer: %s", type(error).__name__)
+            await asyncio.sleep(_PAUSE_S)
+            return None
+        except BaseException:
+            stream.cancel()  # type: ignore[no-untyped-call]  # should it have an answer, its session ends
+            raise
+        if answered.status == 503:
+            await asyncio.sleep(_PAUSE_S)
+        return answered, stream
+
+    async def _last(self, stream: DeploymentResponseGenerator[Answered], address: str) -> None:
+        """Hold the request until the session has ended, or its replica."""
+        try:
+            async for _ in stream:
+                pass
+        except (RayError, RayServeException) as error:
+            _log.info("a replica has gone: %s", type(error).__name__)
+        finally:
+            self._visitors.leave(address)

@@ -1,0 +1,159 @@
+"""The process that serves a replica's people, as the replica has it: started, asked, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+from aiohttp import hdrs
+from multidict import CIMultiDict
+
+from rtc.cluster.lasting import SESSION_HEADER
+from rtc.cluster.messages import Answered, Asked, Duties
+from rtc.forwarding import passed_on
+
+_PROJECT = Path(__file__).resolve().parent.parent.parent
+_START_PATIENCE_S = 300.0  # a first start may download and convert networks
+_STOP_PATIENCE_S = 10.0
+_HEALTH_PATIENCE_S = 2.0
+_NO_LIMIT = aiohttp.ClientTimeout(total=None)
+
+
+class ReplicaFailedError(RuntimeError):
+    """The process does not serve; the message is what it said last."""
+
+
+class ReplicaProcess:
+    """A process that serves.
+
+    Attributes:
+        url: where, without the slash at the end.
+    """
+
+    def __init__(self, process: Process, secret: str) -> None:
+        self.url = ""
+        self._process = process
+        self._said = "it said nothing"
+        self._telling = asyncio.create_task(self._pass_on_errors(), name="errors of the replica")
+        self._pass = f"Bearer {secret}"
+        self._http = aiohttp.ClientSession(
+            headers={hdrs.AUTHORIZATION: self._pass},
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=_NO_LIMIT,
+            auto_decompress=False,
+        )
+
+    @classmethod
+    async def start(cls, duties: Duties) -> Self:
+        """Return it once it serves.
+
+        Raises:
+            ReplicaFailedError: it ended before.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "rtc.cluster.child"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=_environment(),
+            start_new_session=True,  # signals are for the replica, which ends it
+        )
+        replica = cls(process, duties.secret)
+        try:
+            replica.url = await replica._url_after(duties)
+        except BaseException:
+            await replica.aclose()
+            raise
+        return replica
+
+    async def ask(self, asked: Asked) -> tuple[Answered, str | None]:
+        """Return the answer to an offer, and the id of the session that it began.
+
+        Raises:
+            aiohttp.ClientError: the process has died.
+        """
+        headers = CIMultiDict(asked.headers)
+        headers[hdrs.AUTHORIZATION] = self._pass
+        async with self._http.request(
+            asked.method, self.url + asked.path, headers=headers, data=asked.body
+        ) as response:
+            body = await response.read()
+            session_id = response.headers.get(SESSION_HEADER)
+            return Answered(response.status, passed_on(response.headers), body), session_id
+
+    async def until_over(self, session_id: str) -> None:
+        """Wait until a session has ended, or the process."""
+        with contextlib.suppress(aiohttp.ClientError):
+            async with self._http.get(f"{self.url}/lasting/{session_id}") as response:
+                await response.read()
+
+    async def end(self, session_id: str) -> None:
+        """End a session."""
+        with contextlib.suppress(aiohttp.ClientError):
+            async with self._http.delete(f"{self.url}/lasting/{session_id}"):
+                pass
+
+    async def people(self) -> int:
+        """Return how many people it serves.
+
+        Raises:
+            ReplicaFailedError: it does not answer.
+        """
+        patience = aiohttp.ClientTimeout(_HEALTH_PATIENCE_S)
+        try:
+            async with self._http.get(f"{self.url}/healthz", timeout=patience) as response:
+                return int((await response.json())["sessions"])
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ReplicaFailedError(f"the process does not answer: {self._said}") from error
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def aclose(self) -> None:
+        """Have it end its sessions and itself; harmless when it has ended."""
+        await self._http.close()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(_STOP_PATIENCE_S):
+                await self._process.wait()
+        except TimeoutError:
+            self.kill()
+            await self._process.wait()
+        self._telling.cancel()
+        await asyncio.wait([self._telling])
+
+    async def _url_after(self, duties: Duties) -> str:
+        """Tell it its duties; return where it serves then."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(dataclasses.asdict(duties)).encode() + b"\n")
+        async with asyncio.timeout(_START_PATIENCE_S):
+            line = await self._process.stdout.readline()
+        if not line:
+            await self._telling  # until its last word
+            raise ReplicaFailedError(self._said)
+        return line.decode().strip()
+
+    async def _pass_on_errors(self) -> None:
+        """Put what it says on standard error, where Ray keeps it, and remember the last of it."""
+        assert self._process.stderr is not None
+        async for line in self._process.stderr:
+            text = line.decode(errors="replace").rstrip()
+            self._said = text.removeprefix("error: ") or self._said
+            print(text, file=sys.stderr, flush=True)
+
+
+def _environment() -> dict[str, str]:
+    places = [str(_PROJECT), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}

@@ -1,0 +1,351 @@
+"""A real Ray cluster of two nodes, what it serves, and what it bears.
+
+The tests share one cluster and leave it as they found it: two replicas, and nobody there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from itertools import pairwise
+
+import aiohttp
+import pytest
+
+from rtc.client import RefusedError
+from rtc.naming import place_of
+from tests.events import events
+from tests.media import Clip, PictureTrack, SoundTrack
+from tests.peers import Peer
+from tests.publishers import Publisher
+from tests.rtc.cluster.clusters import PLAN, TestCluster, running_cluster
+from tests.web.browser import Tab
+from tests.web.conftest import windows
+from tests.web.devices import Devices
+
+pytestmark = pytest.mark.timeout(300)
+
+_BACK_WITHIN_S = 10.0
+_MOST_PAUSE_S = 2.0  # of results at a peer that has nothing to do with it; two come a second
+
+
+@pytest.fixture(scope="module")
+def whole_cluster() -> Iterator[TestCluster]:
+    """Two nodes with a replica each."""
+    with running_cluster(nodes=2, cpus=1) as cluster:
+        cluster.do_at_once("deploy", **PLAN)
+        yield cluster
+
+
+@pytest.fixture
+async def cluster(whole_cluster: TestCluster) -> TestCluster:
+    """As it is meant to be, and with nobody there."""
+    await _until(lambda: _is_whole(whole_cluster), within_s=60)
+    return whole_cluster
+
+
+async def test_people_are_spread_over_both_nodes(cluster: TestCluster, happy_clip: Clip) -> None:
+    """Of four, two are served on each node; everybody has voice and face twice a second."""
+    replicas = await cluster.do("replicas")
+    assert len({each["node"] for each in replicas.values()}) == 2
+    async with AsyncExitStack() as here:
+        people = [await here.enter_async_context(_person(cluster, happy_clip)) for _ in range(4)]
+        await asyncio.gather(*(person.results(4) for person in people))
+        assert sorted((await cluster.sessions()).values()) == [2, 2]
+        began_at = time.monotonic()
+        last = [found[-1] for found in await asyncio.gather(*(p.results(10) for p in people))]
+        assert 4 < time.monotonic() - began_at < 8
+        assert {message.evidence for message in last} == {"both"}
+
+
+async def test_a_session_is_found_from_outside(cluster: TestCluster, happy_clip: Clip) -> None:
+    """Whoever watches, asks or ends reaches the replica that serves, whichever it is."""
+    places = Counter[str]()
+    for _ in range(2):
+        async with AsyncExitStack() as here:
+            for _ in range(2):
+                tracks = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)
+                publisher = await here.enter_async_context(Publisher(cluster.url, *tracks))
+                places[place_of(publisher.location.removeprefix("/whip/"))] += 1
+                async with events(cluster.url, publisher.events) as stream:
+                    await stream.results(2)
+                    assert (await publisher.ask("DELETE"))[0] == 200
+                    while event := await stream.next():
+                        last = event.message
+                assert (last["type"], last["code"]) == ("notice", "ended")
+                assert (await publisher.ask("DELETE"))[0] == 410
+        await _until(lambda: _is_serving(cluster, 0), within_s=10)
+    assert set(places) == set(await cluster.sessions())
+
+
+async def test_the_pages_and_facts_are_there(cluster: TestCluster) -> None:
+    """What a page needs comes from the ingress or any replica; what is not there is said."""
+    async with aiohttp.ClientSession(cluster.url) as http:
+        for path in ("/", "/watch", "/static/main.js", "/config", "/openapi.json", "/readyz"):
+            async with http.get(path) as response:
+                assert response.status == 200, path
+                assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        async with http.get("/sessions/nobody") as response:
+            assert response.status == 404
+            assert "No session has this name" in (await response.json())["error"]
+        async with http.post("/analyze", data=b"") as response:
+            assert response.status == 403
+        async with http.delete("/whip/nowhere.nobody") as response:
+            assert response.status == 404
+        async with http.post("/offer", json={"sdp": "x", "type": "offer"}) as response:
+            assert response.status == 400
+        async with http.post(
+            "/offer", json={"sdp": "x", "type": "offer"}, headers={"Origin": "https://example.org"}
+        ) as response:
+            assert response.status == 403
+
+
+async def test_a_full_cluster_says_when_to_come_again(
+    cluster: TestCluster, happy_clip: Clip
+) -> None:
+    """With three at each replica the seventh is refused; when one has left there is a place."""
+    async with AsyncExitStack() as here:
+        people = [
+            await here.enter_async_context(Peer(cluster.url, SoundTrack(happy_clip.sound)))
+            for _ in range(6)
+        ]
+        assert sorted((await cluster.sessions()).values()) == [3, 3]
+        with pytest.raises(RefusedError, match="The server is full") as refused:
+            async with Peer(cluster.url, SoundTrack(happy_clip.sound)):
+                pass
+        assert (refused.value.status, refused.value.retry_after_s) == (503, 10)
+        await people[0].client.aclose()
+        await _until(lambda: _is_serving(cluster, 5), within_s=10)
+        async with Peer(cluster.url, SoundTrack(happy_clip.sound)) as late:
+            await late.results(2)
+
+
+async def test_a_replica_that_dies_is_replaced(
+    cluster: TestCluster, happy_clip: Clip, browser_path: str, happy_devices: Devices
+) -> None:
+    """A page whose replica is killed has another within 10 s; those elsewhere notice nothing."""
+    async with windows(browser_path, cluster) as open_tab, AsyncExitStack() as here:
+        tab = await open_tab(happy_devices)
+        await tab.start()
+        await tab.results(4)
+        (place,) = await _places(cluster)
+        others = [await _joined(cluster, happy_clip, here) for _ in range(3)]
+        replicas = await cluster.do("replicas")
+        os.kill(replicas[place]["process"], signal.SIGKILL)
+        await _is_served_again(tab)
+        await _noticed_nothing([person for person, at in others if at != place])
+        await _until(lambda: _has_replicas(cluster, 2), within_s=60)
+        assert place not in await cluster.do("replicas")
+        await tab.stop()
+
+
+async def test_a_process_that_hangs_is_replaced(
+    cluster: TestCluster, happy_clip: Clip, browser_path: str, happy_devices: Devices
+) -> None:
+    """A page whose replica stops without ending is served again within 10 s."""
+    async with windows(browser_path, cluster) as open_tab, AsyncExitStack() as here:
+        tab = await open_tab(happy_devices)
+        await tab.start()
+        await tab.results(4)
+        (place,) = await _places(cluster)
+        others = [await _joined(cluster, happy_clip, here) for _ in range(2)]
+        replicas = await cluster.do("replicas")
+        os.kill(replicas[place]["serving"], signal.SIGSTOP)
+        await _is_served_again(tab)
+        await _noticed_nothing([person for person, at in others if at != place])
+        await _until(lambda: _is_gone(cluster, place), within_s=60)
+        await tab.stop()
+
+
+async def test_a_node_that_dies_is_done_without(
+    cluster: TestCluster, happy_clip: Clip, browser_path: str, happy_devices: Devices
+) -> None:
+    """A page whose node is killed is served again within 10 s; those elsewhere notice nothing."""
+    (doomed,) = await cluster.do("nodes")
+    replicas = await cluster.do("replicas")
+    (place,) = [place for place, each in replicas.items() if each["node"] == doomed]
+    async with windows(browser_path, cluster) as open_tab, AsyncExitStack() as here:
+        person = await _joined_elsewhere(cluster, happy_clip, here, place)
+        tab = await open_tab(happy_devices)
+        await tab.start()
+        await tab.results(4)
+        assert (await cluster.sessions())[place] == 1
+        await cluster.do("kill_node")
+        await _is_served_again(tab)
+        await _noticed_nothing([person])
+        await tab.stop()
+    await cluster.do("add_node", cpus=1)
+
+
+async def test_with_no_replica_left_it_is_said(cluster: TestCluster, happy_clip: Clip) -> None:
+    """With all replicas killed offers get 503 and the reason, until there are new ones."""
+    for each in (await cluster.do("replicas")).values():
+        os.kill(each["process"], signal.SIGKILL)
+    await _until(lambda: _has_replicas(cluster, 0), within_s=10)
+    with pytest.raises(RefusedError, match="No replica of this server is up") as refused:
+        async with Peer(cluster.url, SoundTrack(happy_clip.sound)):
+            pass
+    assert (refused.value.status, refused.value.retry_after_s) == (503, 10)
+    await _until(lambda: _has_replicas(cluster, 2), within_s=60)
+    async with Peer(cluster.url, SoundTrack(happy_clip.sound)) as late:
+        await late.results(2)
+
+
+async def test_an_update_cuts_nobody_before_the_limit(
+    cluster: TestCluster, happy_clip: Clip
+) -> None:
+    """When another plan is carried out, replicas go one by one, each when its people have left, or
+    have had their time; who comes meanwhile is served by a new one.
+    """
+    drain_s = 8
+    await cluster.do("redeploy", **PLAN | {"drain_s": drain_s})
+    await _until(lambda: _is_renewed(cluster), within_s=60)
+    await cluster.do("add_node", cpus=1)
+    old = set(await cluster.sessions())
+    async with AsyncExitStack() as here:
+        people = [await _joined(cluster, happy_clip, here) for _ in range(2)]
+        assert {place for _, place in people} == old
+        began_at = time.monotonic()
+        await cluster.do("redeploy", **PLAN | {"drain_s": drain_s, "wait_s": 3})
+        await _until(lambda: _has_new(cluster, old), within_s=30)
+        late = await here.enter_async_context(_person(cluster, happy_clip))
+        await late.results(2)
+        for person, _ in people:
+            while person.gone is None:
+                await asyncio.sleep(0.1)
+                assert time.monotonic() - began_at < 60
+            print(f"cut {time.monotonic() - began_at:.1f} s after the update began")
+            assert time.monotonic() - began_at > drain_s
+        assert not old & set(await cluster.sessions())
+        await late.results(2)
+    await cluster.do("remove_node")
+    await cluster.do("redeploy", **PLAN)
+    await _until(lambda: _is_renewed(cluster), within_s=60)
+
+
+async def test_replicas_come_and_go_with_the_people(cluster: TestCluster, happy_clip: Clip) -> None:
+    """From one to two as people come; back to one when most have left, and who is at the one that
+    goes stays until they leave.
+    """
+    scaled = {"least_replicas": 1, "most_replicas": 2, "busy_share": 0.67, "idle_s": 3}
+    await cluster.do("redeploy", **PLAN | scaled)
+    await _until(lambda: _has_replicas(cluster, 1), within_s=60)
+    async with AsyncExitStack() as here:
+        people = [await _joined(cluster, happy_clip, here) for _ in range(3)]
+        assert len({place for _, place in people}) == 1
+        await _until(lambda: _has_replicas(cluster, 2), within_s=60)
+        people.append(await _joined(cluster, happy_clip, here))
+        assert len({place for _, place in people}) == 2
+        # One stays at each: whichever goes has somebody to wait for.
+        staying = [people[0][0], people[3][0]]
+        for person, _ in people[1:3]:
+            await person.client.aclose()
+        await _until(lambda: _is_stopping(cluster), within_s=60)
+        await _noticed_nothing(staying)
+        await asyncio.gather(*(person.results(10) for person in staying))
+        assert await _is_stopping(cluster)
+        await _noticed_nothing(staying)
+    await _until(lambda: _has_replicas(cluster, 1), within_s=30)
+    await cluster.do("redeploy", **PLAN)
+    await _until(lambda: _is_renewed(cluster), within_s=60)
+
+
+def _person(cluster: TestCluster, clip: Clip) -> Peer:
+    return Peer(cluster.url, SoundTrack(clip.sound), PictureTrack(clip.pictures))
+
+
+async def _joined(cluster: TestCluster, clip: Clip, here: AsyncExitStack) -> tuple[Peer, str]:
+    """Have somebody more be served; return where that is, too."""
+    before = Counter(await cluster.sessions())
+    person = await here.enter_async_context(_person(cluster, clip))
+    await person.results(1)
+    (place,) = Counter(await cluster.sessions()) - before
+    return person, place
+
+
+async def _joined_elsewhere(
+    cluster: TestCluster, clip: Clip, here: AsyncExitStack, place: str
+) -> Peer:
+    """Have one person be served, who is not at ``place``."""
+    for _ in range(5):
+        person, at = await _joined(cluster, clip, here)
+        if at != place:
+            break
+        late, at = await _joined(cluster, clip, here)
+        await person.client.aclose()
+        await _until(lambda: _is_serving(cluster, 1), within_s=10)
+        person = late
+        if at != place:
+            break
+    assert at != place
+    return person
+
+
+async def _is_served_again(tab: Tab) -> None:
+    """Wait for the page to have results of a new session."""
+    began_at, before = time.monotonic(), tab.offers
+    while tab.offers == before:
+        await asyncio.sleep(0.05)
+        assert time.monotonic() - began_at < _BACK_WITHIN_S
+    asked_s = time.monotonic() - began_at
+    await tab.until_state("live", within_s=_BACK_WITHIN_S)
+    await tab.results(1)
+    took_s = time.monotonic() - began_at
+    print(f"asked again after {asked_s:.1f} s, results again after {took_s:.1f} s")
+    assert took_s < _BACK_WITHIN_S
+
+
+async def _noticed_nothing(people: list[Peer]) -> None:
+    """See that results have come to these all the time, and come."""
+    assert people
+    for person in people:
+        await person.results(2)
+        times_s = [message.time_ms / 1000 for message in person.messages]
+        assert max(b - a for a, b in pairwise(times_s)) < _MOST_PAUSE_S
+        assert person.gone is None
+
+
+async def _places(cluster: TestCluster) -> list[str]:
+    return [place for place, count in (await cluster.sessions()).items() if count]
+
+
+async def _is_serving(cluster: TestCluster, count: int) -> bool:
+    return sum((await cluster.sessions()).values()) == count
+
+
+async def _has_new(cluster: TestCluster, old: set[str]) -> bool:
+    return bool(set(await cluster.sessions()) - old)
+
+
+async def _is_renewed(cluster: TestCluster) -> bool:
+    """Whether Ray Serve has done all that it was told, and has two replicas."""
+    return await cluster.do("states") == {"RUNNING": 2} and await _has_replicas(cluster, 2)
+
+
+async def _is_stopping(cluster: TestCluster) -> bool:
+    return "STOPPING" in await cluster.do("states")
+
+
+async def _is_gone(cluster: TestCluster, place: str) -> bool:
+    return place not in await cluster.sessions()
+
+
+async def _has_replicas(cluster: TestCluster, count: int) -> bool:
+    return len(await cluster.sessions()) == count
+
+
+async def _is_whole(cluster: TestCluster) -> bool:
+    return await cluster.health() == {
+        "status": "ok", "replicas": 2, "sessions": 0, "max_sessions": 6,
+    }  # fmt: skip
+
+
+async def _until(holds: Callable[[], Awaitable[bool]], within_s: float) -> None:
+    async with asyncio.timeout(within_s):
+        while not await holds():  # noqa: ASYNC110  other processes set no event
+            await asyncio.sleep(0.1)

@@ -1,0 +1,182 @@
+"""``python -m rtc.cluster``: what is wrong in one line, and a cluster that ends when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import socket
+import subprocess
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import aiohttp
+import pytest
+import yaml
+
+from rtc.cluster.__main__ import main
+from rtc.cluster.deployment import read
+from rtc.cluster.plan import Plan
+from tests.rtc.cluster.clusters import free_port
+
+_ROOT = Path(__file__).parents[3]
+_FILE = _ROOT / "deploy" / "serve.yaml"
+
+# As on a machine where Ray was never installed.
+_WITHOUT_RAY = """
+import sys
+from importlib.abc import MetaPathFinder
+class NoRay(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "ray":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, NoRay())
+import importlib.util
+before = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "ray" else before(name, *rest)
+from rtc.cluster.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def _written(folder: Path, port: int | None = None, **args: object) -> Path:
+    """Return a file with this plan in place of the one that comes with the project."""
+    fields = yaml.safe_load(_FILE.read_text())
+    fields["http_options"]["port"] = port or free_port()
+    fields["applications"][0]["args"] = args
+    file = folder / "serve.yaml"
+    file.write_text(yaml.safe_dump(fields))
+    return file
+
+
+def test_the_file_that_comes_along_says_the_defaults() -> None:
+    """What deploy/serve.yaml shows as defaults are the defaults."""
+    assert read(_FILE).plan == Plan()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a: [", "it is no YAML"),
+        ("- 1", "the file: Input should be"),
+        ("http_options: {port: x}", "http_options.port: Input should be a valid integer"),
+        ("applications: []", "it must have one application with import_path: rtc.cluster"),
+        (
+            "applications: [{name: x, import_path: 'a.b:c'}]",
+            "it must have one application with import_path: rtc.cluster.application:build",
+        ),
+        (
+            "applications: [{import_path: 'rtc.cluster.application:build', args: {replicas: 2}}]",
+            "args: 'replicas' is not known",
+        ),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_said(
+    text: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one line with the file's name, and exit code 2, before Ray is started."""
+    file = tmp_path / "serve.yaml"
+    file.write_text(text)
+    assert main([str(file)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {file}: ")
+    assert sentence in line
+
+
+def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With what the system says of it."""
+    assert main([str(tmp_path / "nowhere.yaml")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"error: {tmp_path}/nowhere.yaml: it cannot be read: No such file or directory"
+
+
+def test_a_taken_port_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before Ray is started, which would not say so."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main([str(_written(tmp_path, port))]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"port {port} on 127.0.0.1 cannot be used: Address already in use" in line
+    assert "http_options" in line
+
+
+def test_without_ray_it_is_said_what_to_install() -> None:
+    """Whoever did not install the extra learns how, in one line; the server itself needs no Ray."""
+    ran = subprocess.run(
+        (sys.executable, "-c", _WITHOUT_RAY, str(_FILE)),
+        cwd=_ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert ran.stderr == "error: Ray is not installed; it comes with: pip install '.[cluster]'\n"
+    server = _WITHOUT_RAY.replace("rtc.cluster.__main__ import main", "server import main")
+    ran = subprocess.run(
+        (sys.executable, "-c", server, "--host", "no.such.host"),
+        cwd=_ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert "no.such.host is no address to serve on" in ran.stderr
+
+
+def test_no_cluster_at_the_address_is_said(tmp_path: Path) -> None:
+    """Whoever names the address of a cluster that is not there learns how to start one."""
+    code, _, errors = _run(str(_written(tmp_path)), "--address", "127.0.0.1:1")
+    assert code == 1
+    assert errors == (
+        "error: no Ray cluster is at 127.0.0.1:1; start one with 'ray start --head'\n"
+    )
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        ({"least_replicas": 1000}, "each replica takes one, which is too few for 1000"),
+        (
+            {"least_replicas": 1, "most_replicas": 1, "flags": ["--audio-weights", "no.pt"]},
+            "no.pt",
+        ),
+    ],
+)
+def test_what_cannot_be_deployed_is_said(
+    args: dict[str, object], sentence: str, tmp_path: Path
+) -> None:
+    """More replicas than cores, or a replica that cannot start: its own sentence, in one line."""
+    code, _, errors = _run(str(_written(tmp_path, **args)))
+    assert code == 1
+    (line,) = errors.splitlines()
+    assert line.startswith("error: ")
+    assert sentence in line
+
+
+@pytest.mark.timeout(240)
+async def test_it_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
+    """It says where to open the page, serves it, and leaves nothing running after SIGTERM."""
+    file = _written(
+        tmp_path, least_replicas=1, most_replicas=1, flags=["--offline", "--face-model", "embedded"]
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rtc.cluster", str(file)), cwd=_ROOT, stdout=PIPE, stderr=PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(120):
+        said = (await process.stdout.readline()).decode()
+    url = re.search(r"Open (http://\S+) in a browser", said)
+    assert url, said
+    async with aiohttp.ClientSession() as http, http.get(url[1]) as response:
+        assert response.status == 200
+        assert "<title>" in await response.text()
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(60):
+        _, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+
+
+def _run(*arguments: str) -> tuple[int, str, str]:
+    ran = subprocess.run(
+        (sys.executable, "-m", "rtc.cluster", *arguments),
+        cwd=_ROOT, capture_output=True, text=True, check=False, timeout=200,
+    )  # fmt: skip
+    return ran.returncode, ran.stdout, ran.stderr
