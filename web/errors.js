@@ -35,7 +35,7 @@ export const UNREACHABLE = 'The server cannot be reached. Is it running, and is 
 
 export const NO_ANSWER = 'The server is there, but does not answer as it should; it may be overloaded.';
 
-export const LOST = 'The connection to the server was lost.';
+export const lost = () => new Told('The connection to the server was lost.', { isPassing: true });
 
 /** Say that no media got through, and what is likely in the way. */
 export function noPathSentence(iceServers, within_s = null) {

@@ -1,6 +1,6 @@
 // Reads server-sent events by fetch, because the browser's own EventSource sends no Authorization header.
 
-import { LOST, Told } from './errors.js';
+import { Told, lost } from './errors.js';
 
 const SILENCE_LIMIT_S = 40; // The server says something every 15 s, if only that it is there.
 const SILENT = `Nothing came from the server for ${SILENCE_LIMIT_S} seconds.`;
@@ -61,7 +61,7 @@ export async function readEvents(stream, onEvent) {
   const parser = new EventParser();
   for (;;) {
     const piece = reader.read().catch(() => {
-      throw new Told(LOST, { isPassing: true });
+      throw lost();
     });
     const { done, value } = await inTime(piece, SILENCE_LIMIT_S * 1000, SILENT);
     if (done) return;

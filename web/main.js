@@ -2,7 +2,7 @@
 
 import { DeviceControls } from './devices.js';
 import { element } from './dom.js';
-import { Told, sentence } from './errors.js';
+import { Told, lost, sentence } from './errors.js';
 import { History } from './history.js';
 import { followLevel } from './level.js';
 import { KINDS, Media } from './media.js';
@@ -126,6 +126,7 @@ async function session(media, signal, onUp) {
   const results = readResults(signal, {
     onResult: (message, rate_hz) => showResult(message, rate_hz, media),
     onStale: showStale,
+    onSilent: () => giveUp(lost()),
     onSettings: (message) => settings.take(message),
     onNotice: ({ code, text }) => (code === 'over' ? giveUp(new Told(text, { isFinal: true })) : attempt && notices.tell(text)),
     onEnd: giveUp,

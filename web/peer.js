@@ -1,12 +1,11 @@
 // The WebRTC connection: sends both tracks to the server, and hands on what comes over the data channel.
 
-import { LOST, NO_ANSWER, Told, UNREACHABLE, noPathSentence } from './errors.js';
+import { NO_ANSWER, Told, UNREACHABLE, lost, noPathSentence } from './errors.js';
 import { sendTracks } from './sending.js';
 import { authorization, refusalOf } from './server-facts.js';
 
 const GATHERING_LIMIT_MS = 1000; // Then the offer goes out with the addresses that are known.
 const RELAY_LIMIT_MS = 5000; // the same where a relay has to be asked for its address first
-const DISCONNECTED_LIMIT_MS = 3000; // A short loss heals by itself.
 const CONNECTING_LIMIT_MS = 15_000;
 const FAREWELL_LIMIT_MS = 3000; // A connection that was given up is closed after this in any case.
 
@@ -78,20 +77,13 @@ async function leave(peer, answered) {
 function endOf(peer, channel, iceServers, signal) {
   return new Promise((resolve) => {
     let wasUp = false;
-    let patience;
-    const over = () => resolve(new Told(LOST, { isPassing: true }));
     channel.addEventListener('close', () => resolve(new Told('The server ended the session.', { isPassing: true })), { signal });
     peer.addEventListener('connectionstatechange', () => {
-      clearTimeout(patience);
       wasUp ||= peer.connectionState === 'connected';
-      if (peer.connectionState === 'disconnected') patience = setTimeout(over, DISCONNECTED_LIMIT_MS);
-      if (peer.connectionState === 'failed') resolve(wasUp ? new Told(LOST, { isPassing: true }) : new Told(noPathSentence(iceServers)));
-      if (peer.connectionState === 'closed') over();
+      if (peer.connectionState === 'failed') resolve(wasUp ? lost() : new Told(noPathSentence(iceServers)));
+      if (peer.connectionState === 'closed') resolve(lost());
     }, { signal });
-    signal.addEventListener('abort', () => {
-      clearTimeout(patience);
-      resolve(signal.reason);
-    });
+    signal.addEventListener('abort', () => resolve(signal.reason));
   });
 }
 

@@ -5,6 +5,7 @@ import { OTHER_VERSION, Told } from './errors.js';
 export const VERSION = 1; // of the message schema in rtc/messages.py
 export const TICK_INTERVAL_MS = 500; // between two results, as rtc/config.py sets it; `/config` does not say
 const STALE_MS = 3000; // Older results are no longer what somebody expresses now.
+const SILENT_MS = 5000;
 const RATE_OVER_MS = 5000;
 
 /**
@@ -31,13 +32,14 @@ const RATE_OVER_MS = 5000;
  * @param {object} reports
  * @param {(message: EmotionMessage, rate_hz: number, at_ms: number) => void} reports.onResult only those newer than all before
  * @param {(isStale: boolean) => void} reports.onStale whether results have stopped coming, or come again
+ * @param {() => void} reports.onSilent none has come for long
  * @param {(message: object) => void} reports.onSettings an answer to a settings message
  * @param {(notice: {code: string, text: string}) => void} reports.onNotice something that the person should know
  * @param {(reason: Told) => void} reports.onEnd no more is to come that could be read, and trying again is vain
  * @param {(message: EmotionMessage) => number} [arrivedAt_ms] on the clock of `performance.now()`
  * @returns {{read: (text: string) => void, expect: () => void}}
  */
-export function readResults(signal, { onResult, onStale, onSettings, onNotice, onEnd }, arrivedAt_ms = () => performance.now()) {
+export function readResults(signal, { onResult, onStale, onSilent, onSettings, onNotice, onEnd }, arrivedAt_ms = () => performance.now()) {
   let newest = -1;
   let isStale = false;
   let timer;
@@ -47,7 +49,10 @@ export function readResults(signal, { onResult, onStale, onSettings, onNotice, o
   /** A connection that is up and brings nothing is as stale as one whose results stopped. */
   function expect() {
     clearTimeout(timer);
-    timer = setTimeout(() => onStale((isStale = true)), STALE_MS);
+    timer = setTimeout(() => {
+      onStale((isStale = true));
+      timer = setTimeout(onSilent, SILENT_MS - STALE_MS);
+    }, STALE_MS);
   }
 
   function read(text) {

@@ -47,6 +47,7 @@ async function watchOnce(session, signal, onUp) {
   let giveUp;
   const over = new Promise((resolve) => (giveUp = resolve));
   const results = readResults(signal, {
+    onSilent: () => {}, // The events themselves are waited for.
     onResult: showResult,
     onStale: showStale,
     onSettings: () => {}, // They are between the server and whoever sends.

@@ -105,6 +105,24 @@ async def test_server_that_hangs_is_noticed(
     await tab.results(2)
 
 
+async def test_a_server_that_stays_silent_is_left(
+    open_tab: OpenTab, happy_devices: Devices, start_process: StartProcess
+) -> None:
+    """When no result has come for five seconds the page looks for another connection."""
+    server = start_process()
+    tab = await open_tab(happy_devices, url=server.url)
+    await tab.start()
+    await tab.results(2)
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        await tab.until_state("reconnecting", within_s=8)
+        assert await tab.text("error") == ["The connection to the server was lost."]
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    await tab.until_state("live", within_s=30)
+    await tab.results(2)
+
+
 async def test_unforeseen_errors_reach_the_person(
     open_tab: OpenTab, happy_devices: Devices
 ) -> None:

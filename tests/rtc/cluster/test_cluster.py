@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from itertools import pairwise
 
 import aiohttp
@@ -78,7 +79,7 @@ async def test_a_session_is_found_from_outside(cluster: TestCluster, happy_clip:
                     while event := await stream.next():
                         last = event.message
                 assert (last["type"], last["code"]) == ("notice", "ended")
-                assert (await publisher.ask("DELETE"))[0] == 410
+                await _until(partial(_is_over, publisher), within_s=5)
         await _until(lambda: _is_serving(cluster, 0), within_s=10)
     assert set(places) == set(await cluster.sessions())
 
@@ -325,6 +326,10 @@ async def _has_new(cluster: TestCluster, old: set[str]) -> bool:
 async def _is_renewed(cluster: TestCluster) -> bool:
     """Whether Ray Serve has done all that it was told, and has two replicas."""
     return await cluster.do("states") == {"RUNNING": 2} and await _has_replicas(cluster, 2)
+
+
+async def _is_over(publisher: Publisher) -> bool:
+    return (await publisher.ask("DELETE"))[0] == 410
 
 
 async def _is_stopping(cluster: TestCluster) -> bool:
