@@ -87,7 +87,7 @@ def cluster_command(folder: Path, flags: Sequence[str], replicas: int, sessions:
         "least_replicas": replicas,
         "most_replicas": replicas,
         "sessions_per_replica": sessions,
-        "drain_s": 1,
+        "drain_s": 60,
         "flags": [*_CLUSTER_FLAGS, *flags],
     }
     application = {"name": "emotions", "import_path": _CLUSTER, "args": plan}

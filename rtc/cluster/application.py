@@ -14,7 +14,14 @@ from rtc.cluster.replica import SessionReplica
 from rtc.cluster.roster import Roster
 
 _INGRESSES = 2  # so that people come in while a machine that has one of them dies
+# Sessions are long and few: how many a replica has is asked each time, not remembered for 10 s, and
+# one that is busy has more than a tenth of a second to answer.
+_ALWAYS_ASK = {
+    "RAY_SERVE_QUEUE_LENGTH_CACHE_TIMEOUT_S": "0",
+    "RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "0.5",
+}
 _MOST_REQUESTS = 10_000  # at one ingress; those who watch are most of them
+_FAREWELL_S = 10.0  # for sessions that are ended to say so, before their replica is killed
 _TRIES = 2  # to start a replica: what fails twice will fail again
 _HEALTH_PERIOD_S, _HEALTH_PATIENCE_S = 1.0, 5.0
 
@@ -41,7 +48,7 @@ def application(plan: Plan) -> serve.Application:
         **_replicas(plan, cores),
         max_ongoing_requests=plan.sessions_per_replica,
         ray_actor_options={"num_cpus": 1},
-        graceful_shutdown_timeout_s=plan.drain_s,
+        graceful_shutdown_timeout_s=plan.drain_s + _FAREWELL_S,
         graceful_shutdown_wait_loop_s=0.5,
         max_constructor_retry_count=_TRIES,
         health_check_period_s=_HEALTH_PERIOD_S,
@@ -51,7 +58,7 @@ def application(plan: Plan) -> serve.Application:
         Ingress,
         num_replicas=_INGRESSES,
         max_ongoing_requests=_MOST_REQUESTS,
-        ray_actor_options={"num_cpus": 0},
+        ray_actor_options={"num_cpus": 0, "runtime_env": {"env_vars": _ALWAYS_ASK}},
     )
     return ingress.bind(plan, replica.bind(plan, roster), roster)
 

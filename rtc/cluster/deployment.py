@@ -8,17 +8,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import ray
 import yaml
 from pydantic import ValidationError
 from ray import serve
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
 from ray.serve.schema import LoggingConfig, ServeDeploySchema
 
 from rtc.cluster.application import application
 from rtc.cluster.plan import Plan, PlanError, plan_from
 from rtc.serve import PortError, address_of, hold_port
 
+_PATIENCE_S = 2.0
 _IMPORT_PATH = "rtc.cluster.application:build"
 
 
@@ -114,8 +118,20 @@ def deployed(described: Described, address: str | None) -> Iterator[str]:
         yield url
     finally:
         if address is None:
+            _say_goodbye(described.name)
             serve.shutdown()  # type: ignore[no-untyped-call]  # Ray's
         ray.shutdown()
+
+
+def _say_goodbye(name: str) -> None:
+    """End all sessions, for which Ray Serve would wait else."""
+    # Where not even the roster came about, there is nobody to say it to.
+    with contextlib.suppress(RayError, RayServeException):
+        roster = serve.get_deployment_handle("Roster", name)
+        for seen in roster.all.remote().result(timeout_s=_PATIENCE_S):
+            request = Request(f"{seen.url}/lasting", headers=seen.pass_, method="DELETE")  # noqa: S310  our own replica
+            with contextlib.suppress(OSError), urlopen(request, timeout=_PATIENCE_S):  # noqa: S310  as above
+                pass
 
 
 def _quiet() -> LoggingConfig:

@@ -148,7 +148,7 @@ class _Replicas:
         everyone = await self._everyone()
         if not everyone:
             raise self._come_again("No replica of this server is up.")
-        if all(seen.sessions >= seen.most_sessions for seen in everyone):
+        if all(seen.is_full for seen in everyone):
             raise self._come_again("The server is full.")
         return web.json_response({"status": "ready"}, headers={hdrs.CACHE_CONTROL: "no-store"})
 

@@ -20,6 +20,7 @@ def add_lasting(app: web.Application) -> None:
     app.on_response_prepare.append(_name_session)
     app.router.add_get("/lasting/{id}", until_over)
     app.router.add_delete("/lasting/{id}", end)
+    app.router.add_delete("/lasting", end_all)
 
 
 async def until_over(request: web.Request) -> web.StreamResponse:
@@ -38,6 +39,13 @@ async def end(request: web.Request) -> web.Response:
     if session is None:
         raise RefusalError(404, "not_found", "There is no such session.")
     session.end("whoever offered went away before the answer")
+    return web.Response()
+
+
+async def end_all(request: web.Request) -> web.Response:
+    """``DELETE`` of all: end every session; their peers are told, and may come again."""
+    for session in request.app[REGISTRY].sessions.values():
+        session.end("its replica goes")
     return web.Response()
 
 

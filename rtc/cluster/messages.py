@@ -56,6 +56,11 @@ class Seen:
     secret: str = field(repr=False)
 
     @property
+    def is_full(self) -> bool:
+        """Whether nobody more can be served there."""
+        return self.sessions >= self.most_sessions
+
+    @property
     def pass_(self) -> dict[str, str]:
         """The headers with which the replica lets an ingress in."""
         return {"Authorization": f"Bearer {self.secret}"}

@@ -85,11 +85,10 @@ class Places:
         except TimeoutError:
             if last is not None:
                 return last  # the replica's own refusal says more
-            raise NoPlaceError(
-                "The server is full."
-                if await self._everyone()
-                else "No replica of this server is up."
-            ) from None
+            everyone = await self._everyone()
+            is_full = everyone and all(seen.is_full for seen in everyone)
+            sentence = "The server is full." if is_full else "No replica of this server is up."
+            raise NoPlaceError(sentence) from None
 
     async def _try(
         self, asked: Asked

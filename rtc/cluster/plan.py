@@ -18,6 +18,10 @@ _OF_THE_CLUSTER = (
 )  # fmt: skip
 
 
+# Of drain_s: for some seconds a replica cannot tell whether it is to go.
+_LEAST = {"sessions_per_replica": 1, "drain_s": 10}
+
+
 class PlanError(ValueError):
     """The plan cannot be carried out; the message says what to write instead."""
 
@@ -33,7 +37,7 @@ class Plan:
         sessions_per_replica: people that one core serves.
         busy_share: of those places that are taken when another replica is added.
         idle_s: how long one replica too many must have been so before it goes.
-        drain_s: how long those who are at a replica that is to go may stay.
+        drain_s: how long those who are at a replica that is to go may stay; at least 10.
         wait_s: how long somebody waits for a place until told that there is none.
         flags: of ``server.py``, for every replica.
     """
@@ -99,7 +103,7 @@ def _checked(name: str, value: Any) -> Any:
             raise PlanError("flags must be a list, such as ['--fuse-w-voice', '0.5']")
         return tuple(map(str, value))
     is_whole = isinstance(getattr(Plan, name), int)
-    least = 1 if name == "sessions_per_replica" else 0
+    least = _LEAST.get(name, 0)
     kinds = (int,) if is_whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
         kind = "whole number" if is_whole else "number"

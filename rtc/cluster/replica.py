@@ -31,6 +31,7 @@ class SessionReplica:
     async def __init__(self, plan: Plan, roster: DeploymentHandle[Any]) -> None:  # type: ignore[misc]  # Ray awaits it
         self._plan = plan
         self._roster = roster
+        self._checked_at = time.monotonic()
         self._place = secrets.token_hex(4)
         self._secret = secrets.token_urlsafe(32)
         self._slot = Slot.take()
@@ -55,6 +56,7 @@ class SessionReplica:
 
     async def check_health(self) -> None:
         """Raise when the process does not answer; Ray Serve replaces a replica that does so."""
+        self._checked_at = time.monotonic()
         try:
             await self._process.people()
         except ReplicaFailedError:
@@ -88,8 +90,13 @@ class SessionReplica:
         )
 
     async def _beat(self) -> None:
-        """Tell the roster of ourselves, again and again."""
+        """Tell the roster of ourselves, again and again; end the sessions when it is time.
+
+        Ray Serve asks for our health each second until we are to go, and says that in no other way.
+        """
         while True:
+            if time.monotonic() - self._checked_at > self._plan.drain_s:
+                await self._process.end_all()
             try:
                 people = await self._process.people()
                 seen = Seen(

@@ -101,6 +101,12 @@ class ReplicaProcess:
             async with self._http.delete(f"{self.url}/lasting/{session_id}"):
                 pass
 
+    async def end_all(self) -> None:
+        """End every session."""
+        with contextlib.suppress(aiohttp.ClientError):
+            async with self._http.delete(f"{self.url}/lasting"):
+                pass
+
     async def people(self) -> int:
         """Return how many people it serves.
 
