@@ -36,9 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if find_spec("ray") is None:
         return _failed("Ray is not installed; it comes with: pip install '.[cluster]'")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it reports to its makers
-    os.environ.setdefault(
-        "RAY_BACKEND_LOG_LEVEL", "fatal"
-    )  # to standard error; files have the rest
     from rtc.cluster.deployment import DeploymentError, FileError, deployed, read
 
     try:

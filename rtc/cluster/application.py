@@ -15,8 +15,10 @@ from rtc.cluster.roster import Roster
 
 _INGRESSES = 2  # so that people come in while a machine that has one of them dies
 # Sessions are long and few: how many a replica has is asked each time, not remembered for 10 s, and
-# one that is busy has more than a tenth of a second to answer.
-_ALWAYS_ASK = {
+# one that is busy has more than a tenth of a second to answer. Who scales is told each second.
+_ENVIRONMENT = {
+    "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "1",
+    "RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "1",
     "RAY_SERVE_QUEUE_LENGTH_CACHE_TIMEOUT_S": "0",
     "RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "0.5",
 }
@@ -42,12 +44,12 @@ def application(plan: Plan) -> serve.Application:
         rtc.cluster.plan.PlanError: the cluster has fewer cores than the plan has replicas.
     """
     cores = int(ray.cluster_resources().get("CPU", 0))  # type: ignore[no-untyped-call]  # Ray's
-    roster = _deployment(Roster, ray_actor_options={"num_cpus": 0}).bind()
+    roster = _deployment(Roster, ray_actor_options=_actor(cores=0)).bind()
     replica = _deployment(
         SessionReplica,
-        **_replicas(plan, cores),
+        **scale_of(plan, cores),
         max_ongoing_requests=plan.sessions_per_replica,
-        ray_actor_options={"num_cpus": 1},
+        ray_actor_options=_actor(cores=1),
         graceful_shutdown_timeout_s=plan.drain_s + _FAREWELL_S,
         graceful_shutdown_wait_loop_s=0.5,
         max_constructor_retry_count=_TRIES,
@@ -58,7 +60,7 @@ def application(plan: Plan) -> serve.Application:
         Ingress,
         num_replicas=_INGRESSES,
         max_ongoing_requests=_MOST_REQUESTS,
-        ray_actor_options={"num_cpus": 0, "runtime_env": {"env_vars": _ALWAYS_ASK}},
+        ray_actor_options=_actor(cores=0),
     )
     return ingress.bind(plan, replica.bind(plan, roster), roster)
 
@@ -68,8 +70,16 @@ def _deployment(kind: type, **options: Any) -> serve.Deployment:
     return deployment
 
 
-def _replicas(plan: Plan, cores: int) -> dict[str, Any]:
-    """Return how many, in Ray Serve's words."""
+def _actor(cores: int) -> dict[str, Any]:
+    return {"num_cpus": cores, "runtime_env": {"env_vars": _ENVIRONMENT}}
+
+
+def scale_of(plan: Plan, cores: int) -> dict[str, Any]:
+    """Return how many replicas there are to be, in Ray Serve's words.
+
+    Raises:
+        rtc.cluster.plan.PlanError: there are fewer cores.
+    """
     most = plan.most_replicas or max(cores, plan.least_replicas, 1)
     least = plan.least_replicas or most
     if least > cores:
@@ -85,7 +95,6 @@ def _replicas(plan: Plan, cores: int) -> dict[str, Any]:
         target_ongoing_requests=plan.sessions_per_replica * plan.busy_share,
         upscale_delay_s=min(5.0, plan.idle_s),
         downscale_delay_s=plan.idle_s,
-        metrics_interval_s=1.0,
-        look_back_period_s=2.0,
+        look_back_period_s=11.0,  # the least that goes with its interval of 10 s
     )
     return {"autoscaling_config": autoscaling}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from rtc.cluster.plan import Plan, PlanError, plan_from
 from rtc.serve import PortError, address_of, hold_port
 
 _PATIENCE_S = 2.0
+_NO_CLUSTER = "no Ray cluster is at {}; start one with 'ray start --head'"
 _IMPORT_PATH = "rtc.cluster.application:build"
 
 
@@ -90,6 +92,7 @@ def deployed(described: Described, address: str | None) -> Iterator[str]:
         url = _url_of_free_port(http.host, http.port)
     else:
         url = f"http://{http.host}:{http.port}/"
+        _check_cluster(address)
     for name in ("ray", "ray.serve"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
@@ -100,9 +103,7 @@ def deployed(described: Described, address: str | None) -> Iterator[str]:
             logging_level=logging.ERROR,
         )
     except ConnectionError as error:
-        raise DeploymentError(
-            f"no Ray cluster is at {address}; start one with 'ray start --head'"
-        ) from error
+        raise DeploymentError(_NO_CLUSTER.format(address)) from error
     try:
         serve.start(
             proxy_location=described.schema.proxy_location,
@@ -121,6 +122,17 @@ def deployed(described: Described, address: str | None) -> Iterator[str]:
             _say_goodbye(described.name)
             serve.shutdown()  # type: ignore[no-untyped-call]  # Ray's
         ray.shutdown()
+
+
+def _check_cluster(address: str) -> None:
+    """See whether somebody listens at ``HOST:PORT``; Ray would try for two minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        return  # auto, or another of Ray's own words
+    try:
+        socket.create_connection((host, int(port)), _PATIENCE_S).close()
+    except OSError as error:
+        raise DeploymentError(_NO_CLUSTER.format(address)) from error
 
 
 def _say_goodbye(name: str) -> None:
