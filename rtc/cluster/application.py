@@ -6,12 +6,12 @@ from typing import Any
 
 import ray
 from ray import serve
-from ray.serve.config import AutoscalingConfig
 
 from rtc.cluster.ingress import Ingress
-from rtc.cluster.plan import Plan, PlanError, plan_from
+from rtc.cluster.plan import Plan, plan_from
 from rtc.cluster.replica import SessionReplica
 from rtc.cluster.roster import Roster
+from rtc.cluster.scale import scale_of
 
 _INGRESSES = 2  # so that people come in while a machine that has one of them dies
 # Sessions are long and few: how many a replica has is asked each time, not remembered for 10 s, and
@@ -72,29 +72,3 @@ def _deployment(kind: type, **options: Any) -> serve.Deployment:
 
 def _actor(cores: int) -> dict[str, Any]:
     return {"num_cpus": cores, "runtime_env": {"env_vars": _ENVIRONMENT}}
-
-
-def scale_of(plan: Plan, cores: int) -> dict[str, Any]:
-    """Return how many replicas there are to be, in Ray Serve's words.
-
-    Raises:
-        rtc.cluster.plan.PlanError: there are fewer cores.
-    """
-    most = plan.most_replicas or max(cores, plan.least_replicas, 1)
-    least = plan.least_replicas or most
-    if least > cores:
-        raise PlanError(
-            f"the cluster has {cores} cores and each replica takes one, which is too few for "
-            f"{least}; add machines with 'ray start', or lower least_replicas"
-        )
-    if least == most:
-        return {"num_replicas": most}
-    autoscaling = AutoscalingConfig(
-        min_replicas=least,
-        max_replicas=most,
-        target_ongoing_requests=plan.sessions_per_replica * plan.busy_share,
-        upscale_delay_s=min(5.0, plan.idle_s),
-        downscale_delay_s=plan.idle_s,
-        look_back_period_s=11.0,  # the least that goes with its interval of 10 s
-    )
-    return {"autoscaling_config": autoscaling}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from models.threads import limit_threads_or_exit
 from rtc.cluster.messages import Duties
+from rtc.cluster.slots import core_of, ports_of
 
 if TYPE_CHECKING:
     import socket
@@ -44,8 +45,8 @@ def main() -> int:
 
 def _duties() -> Duties:
     fields = json.loads(sys.stdin.buffer.readline())
-    fields["flags"] = tuple(fields["flags"])
-    return Duties(**fields)
+    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return Duties(**fields | lists)
 
 
 def _run(duties: Duties) -> int:
@@ -54,8 +55,8 @@ def _run(duties: Duties) -> int:
     from rtc.logs import log_to_stderr
     from rtc.serve import hold_port, new_event_loop
 
-    if duties.core is not None:
-        os.sched_setaffinity(0, {duties.core})
+    if hasattr(os, "sched_setaffinity"):  # Linux
+        os.sched_setaffinity(0, {core_of(duties.slot, duties.cores)})
     settings = _for_cluster(settings_from(duties.flags), duties)
     log_to_stderr(settings.log_level)
     models = load_models(settings.models)
@@ -68,8 +69,8 @@ def _run(duties: Duties) -> int:
 
 def _for_cluster(settings: ServingSettings, duties: Duties) -> ServingSettings:
     """Leave to the ingress who may come in, and how often."""
+    from rtc.cluster.plan import PlanError
     from rtc.limits import AddressLimits
-    from rtc.ports import PortRange
 
     server = dataclasses.replace(
         settings.server,
@@ -79,7 +80,12 @@ def _for_cluster(settings: ServingSettings, duties: Duties) -> ServingSettings:
         doors=dataclasses.replace(settings.server.doors, token=duties.secret),
         address_limits=AddressLimits(0, 0),
     )
-    ports = PortRange(*duties.udp_ports) if duties.udp_ports else settings.udp_ports
+    ports = settings.udp_ports
+    if ports is not None:
+        try:
+            ports = ports_of(duties.slot, ports, len(duties.cores), duties.most_sessions)
+        except ValueError as error:
+            raise PlanError(str(error)) from error
     return dataclasses.replace(settings, server=server, udp_ports=ports, max_sessions_auto=False)
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from rtc.admission import SESSION_ID
+from rtc.cluster.messages import SESSION_HEADER
 from rtc.keys import REGISTRY
 from rtc.refusals import RefusalError
 from rtc.streaming import streamed
-
-SESSION_HEADER = "Session-Id"
 
 
 def add_lasting(app: web.Application) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+SESSION_HEADER = "Session-Id"
+"""Of a replica's own answer to an offer: which session it began."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -74,8 +77,8 @@ class Duties:
         flags: of ``server.py``.
         place: see ``Seen``.
         host: address of this machine to listen on.
-        core: to keep to; None is any.
-        udp_ports: first and last; None leaves it to the flags.
+        cores: of this machine that replicas may have.
+        slot: its place among the replicas of this machine; see ``rtc.cluster.slots``.
         most_sessions: people that it serves at once.
         secret: see ``Seen``.
     """
@@ -83,7 +86,7 @@ class Duties:
     flags: tuple[str, ...]
     place: str
     host: str
-    core: int | None
-    udp_ports: tuple[int, int] | None
+    cores: tuple[int, ...]
+    slot: int
     most_sessions: int
     secret: str = field(repr=False)

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 import ray
@@ -17,7 +17,7 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from rtc.cluster.messages import Answered, Asked, Duties, Seen
-from rtc.cluster.plan import Plan, settings_from
+from rtc.cluster.plan import Plan
 from rtc.cluster.replica_process import ReplicaFailedError, ReplicaProcess
 from rtc.cluster.roster import BEAT_S
 from rtc.cluster.slots import Slot
@@ -76,16 +76,13 @@ class SessionReplica:
         await self._process.aclose()
 
     def _duties(self) -> Duties:
-        cores = sorted(os.sched_getaffinity(0))
-        all_ports, most = settings_from(self._plan.flags).udp_ports, self._plan.sessions_per_replica
-        ports = all_ports and self._slot.ports(all_ports, len(cores), most)
         return Duties(
             flags=self._plan.flags,
             place=self._place,
             host=ray.util.get_node_ip_address(),  # type: ignore[no-untyped-call]  # Ray's
-            core=self._slot.core(cores),
-            udp_ports=(ports.first, ports.last) if ports else None,
-            most_sessions=most,
+            cores=tuple(sorted(_cores())),
+            slot=self._slot.number,
+            most_sessions=self._plan.sessions_per_replica,
             secret=self._secret,
         )
 
@@ -110,3 +107,10 @@ class SessionReplica:
             except (ReplicaFailedError, RayError, RayServeException) as error:
                 _log.warning("the roster could not be told of this replica: %s", error)
             await asyncio.sleep(BEAT_S)
+
+
+def _cores() -> Iterable[int]:
+    """Return the cores of this machine that we may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return os.sched_getaffinity(0)
+    return range(os.cpu_count() or 1)

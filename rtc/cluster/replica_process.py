@@ -16,8 +16,7 @@ import aiohttp
 from aiohttp import hdrs
 from multidict import CIMultiDict
 
-from rtc.cluster.lasting import SESSION_HEADER
-from rtc.cluster.messages import Answered, Asked, Duties
+from rtc.cluster.messages import SESSION_HEADER, Answered, Asked, Duties
 from rtc.forwarding import passed_on
 
 _PROJECT = Path(__file__).resolve().parent.parent.parent

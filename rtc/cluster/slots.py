@@ -52,30 +52,33 @@ class Slot:
                 return cls(number, descriptor)
         raise OSError(errno.EAGAIN, f"all {_MOST} slots in {folder} are taken")
 
-    def core(self, cores: Sequence[int]) -> int:
-        """Return the one of these cores that the replica is to keep to."""
-        return cores[self.number % len(cores)]
-
-    def ports(self, all_ports: PortRange, slots: int, needed: int) -> PortRange:
-        """Return the replica's share of a machine's UDP ports.
-
-        Args:
-            all_ports: for all replicas of this machine.
-            slots: how many replicas there may be here.
-            needed: by this one.
-
-        Raises:
-            ValueError: the shares are too small.
-        """
-        each = len(all_ports) // slots
-        if each < needed:
-            raise ValueError(
-                f"--udp-ports: {len(all_ports)} ports are too few for {slots} replicas of "
-                f"{needed} people on one machine; give it {slots * needed} or more"
-            )
-        first = all_ports.first + self.number % slots * each
-        return PortRange(first, first + each - 1)
-
     def close(self) -> None:
         """Leave the place to others."""
         os.close(self.descriptor)
+
+
+def core_of(slot: int, cores: Sequence[int]) -> int:
+    """Return the one of these cores that the replica in a slot is to keep to."""
+    return cores[slot % len(cores)]
+
+
+def ports_of(slot: int, all_ports: PortRange, slots: int, needed: int) -> PortRange:
+    """Return the share that the replica in a slot has of a machine's UDP ports.
+
+    Args:
+        slot: its number.
+        all_ports: for all replicas of this machine.
+        slots: how many replicas there may be here.
+        needed: by this one.
+
+    Raises:
+        ValueError: the shares are too small.
+    """
+    each = len(all_ports) // slots
+    if each < needed:
+        raise ValueError(
+            f"--udp-ports: {len(all_ports)} ports are too few for {slots} replicas of "
+            f"{needed} people on one machine; give it {slots * needed} or more"
+        )
+    first = all_ports.first + slot % slots * each
+    return PortRange(first, first + each - 1)

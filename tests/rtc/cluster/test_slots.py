@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rtc.cluster.slots import Slot
+from rtc.cluster.slots import Slot, core_of, ports_of
 from rtc.ports import PortRange
 
 _TAKER = """
@@ -45,9 +45,8 @@ def test_each_takes_the_first_that_is_free(tmp_path: Path) -> None:
 
 def test_cores_and_ports_are_shared_out() -> None:
     """Each slot has a core and as many ports as the others, which nobody else has."""
-    slots = [Slot(number, -1) for number in range(4)]
-    assert [slot.core([2, 3, 6, 7]) for slot in slots] == [2, 3, 6, 7]
-    shares = [slot.ports(PortRange(40000, 40102), slots=4, needed=20) for slot in slots]
+    assert [core_of(slot, [2, 3, 6, 7]) for slot in range(5)] == [2, 3, 6, 7, 2]
+    shares = [ports_of(slot, PortRange(40000, 40102), slots=4, needed=20) for slot in range(4)]
     assert [(share.first, share.last) for share in shares] == [
         (40000, 40024), (40025, 40049), (40050, 40074), (40075, 40099),
     ]  # fmt: skip
@@ -56,4 +55,4 @@ def test_cores_and_ports_are_shared_out() -> None:
 def test_too_few_ports_are_said() -> None:
     """A range that is too small for all replicas is refused with how large it must be."""
     with pytest.raises(ValueError, match="give it 96 or more"):
-        Slot(0, -1).ports(PortRange(40000, 40049), slots=4, needed=24)
+        ports_of(0, PortRange(40000, 40049), slots=4, needed=24)
