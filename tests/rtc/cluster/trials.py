@@ -1,8 +1,8 @@
 """A real Ray cluster of two nodes, what it serves, and what it bears.
 
 Not among the tests that run by themselves yet: beside others, on two cores, its times do not hold.
-``python -m pytest tests/rtc/cluster/trials.py`` runs it. The trials share one cluster and leave it as
-they found it: two replicas, and nobody there.
+``python -m pytest tests/rtc/cluster/trials.py`` runs it. The trials share one cluster and leave it
+as they found it: two replicas, and nobody there.
 """
 
 from __future__ import annotations
