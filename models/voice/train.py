@@ -33,7 +33,7 @@ TEST_ACTORS = frozenset({"21", "22", "23", "24"})
 class VoiceTraining:
     """What a run is made of; the defaults gave the shipped weights."""
 
-    steps: int = 5000
+    steps: int = 3000
     batch_size: int = 64
     peak_learning_rate: float = 2e-3
     weight_decay: float = 0.02
@@ -44,7 +44,7 @@ class VoiceTraining:
     speed_range: float = 0.15
     longest_mask_frames: int = 20
     averaging_decay: float = 0.998
-    ravdess_share: float = 0.5  # of a batch; the other corpora share the rest
+    ravdess_share: float = 0.75  # of a batch; the other corpora share the rest
     seed: int = 0
 
 

@@ -102,7 +102,7 @@ class _Replicas:
         except TooManyError as error:
             raise come_again(429, error.reason, str(error), error.retry_after_s) from error
         except NoPlaceError as error:
-            raise self._come_again(str(error)) from error
+            raise _refused(error) from error
         return _response(answered)
 
     async def by_place(self, request: web.Request) -> web.StreamResponse:
@@ -129,7 +129,7 @@ class _Replicas:
         for seen in sorted(await self._everyone(), key=lambda each: each.sessions):
             if answer := await self._ask(request, seen):
                 return answer
-        raise self._come_again("No replica of this server is up.")
+        raise _refused(NoPlaceError.none_is_up())
 
     async def health(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's signature
         """``GET /healthz``: how many replicas there are, and how many people."""
@@ -147,9 +147,9 @@ class _Replicas:
         """``GET /readyz``: 200 while one more person would be served, else 503 and why not."""
         everyone = await self._everyone()
         if not everyone:
-            raise self._come_again("No replica of this server is up.")
+            raise _refused(NoPlaceError.none_is_up())
         if all(seen.is_full for seen in everyone):
-            raise self._come_again("The server is full.")
+            raise _refused(NoPlaceError.all_are_full(self._retry_after_s))
         return web.json_response({"status": "ready"}, headers={hdrs.CACHE_CONTROL: "no-store"})
 
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002  as above
@@ -162,9 +162,10 @@ class _Replicas:
     ) -> web.StreamResponse | None:
         return await forward(request, self._http, seen.url, but, seen.pass_)
 
-    def _come_again(self, sentence: str) -> RefusalError:
-        after_s = self._retry_after_s
-        return come_again(503, "full", f"{sentence} Try again in {after_s} seconds.", after_s)
+
+def _refused(error: NoPlaceError) -> RefusalError:
+    after_s = error.retry_after_s
+    return come_again(503, "full", f"{error.sentence} Try again in {after_s} seconds.", after_s)
 
 
 def _response(answered: Answered) -> web.Response:

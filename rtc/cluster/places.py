@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Self
 
 from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
@@ -27,7 +27,27 @@ _PAUSE_S = 0.1  # until another replica is tried
 
 
 class NoPlaceError(RuntimeError):
-    """Nobody more is served now; the message is a sentence for whoever asks."""
+    """Nobody more is served now.
+
+    Attributes:
+        sentence: for whoever asks.
+        retry_after_s: when it is worth asking again.
+    """
+
+    def __init__(self, sentence: str, retry_after_s: int) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.retry_after_s = retry_after_s
+
+    @classmethod
+    def all_are_full(cls, retry_after_s: int) -> Self:
+        """Every replica serves as many as it may."""
+        return cls("The server is full.", retry_after_s)
+
+    @classmethod
+    def none_is_up(cls) -> Self:
+        """Nobody is there to give a place; Ray Serve begins another replica within seconds."""
+        return cls("No replica of this server is up.", retry_after_s=2)
 
 
 class Places:
@@ -44,13 +64,14 @@ class Places:
 
         Args:
             replicas: the deployment that serves them.
-            config: of how often one address may come.
+            config: of how often one address may come, and when to come to a full server again.
             wait_s: how long an offer waits for a place.
             everyone: gives the replicas that are there.
         """
         self._replicas = replicas.options(method_name="serve", stream=True)
         self._visitors = Visitors(config.address_limits, config.retry_after_s, time.monotonic)
         self._wait_s = wait_s
+        self._retry_after_s = config.retry_after_s
         self._everyone = everyone
         self._sessions: set[asyncio.Task[None]] = set()
 
@@ -86,9 +107,9 @@ class Places:
             if last is not None:
                 return last  # the replica's own refusal says more
             everyone = await self._everyone()
-            is_full = everyone and all(seen.is_full for seen in everyone)
-            sentence = "The server is full." if is_full else "No replica of this server is up."
-            raise NoPlaceError(sentence) from None
+            if everyone and all(seen.is_full for seen in everyone):
+                raise NoPlaceError.all_are_full(self._retry_after_s) from None
+            raise NoPlaceError.none_is_up() from None
 
     async def _try(
         self, asked: Asked

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 import psutil
@@ -12,6 +14,7 @@ import psutil
 from tests.web.browser import Tab
 from tests.web.conftest import OpenTab, StartProcess
 from tests.web.devices import Devices
+from tests.web.process import ServerProcess
 
 _ASLEEP_S = 13.0  # the server ends a session without media after 10 s
 
@@ -95,12 +98,9 @@ async def test_server_that_hangs_is_noticed(
     tab = await open_tab(happy_devices, url=server.url)
     await tab.start()
     await tab.results(2)
-    server.process.send_signal(signal.SIGSTOP)
-    try:
+    with _hanging(server):
         await tab.until_text("status", "Live, but no results arrive", within_s=6)
         assert await tab.text("fused-label") == ["\N{EN DASH}"]
-    finally:
-        server.process.send_signal(signal.SIGCONT)
     await tab.until("document.getElementById('status').textContent === 'Live'")
     await tab.results(2)
 
@@ -113,12 +113,9 @@ async def test_a_server_that_stays_silent_is_left(
     tab = await open_tab(happy_devices, url=server.url)
     await tab.start()
     await tab.results(2)
-    server.process.send_signal(signal.SIGSTOP)
-    try:
+    with _hanging(server):
         await tab.until_state("reconnecting", within_s=8)
         assert await tab.text("error") == ["The connection to the server was lost."]
-    finally:
-        server.process.send_signal(signal.SIGCONT)
     await tab.until_state("live", within_s=30)
     await tab.results(2)
 
@@ -137,6 +134,16 @@ async def test_unforeseen_errors_reach_the_person(
     )
     await tab.results(2)
     assert await tab.state() == "live"
+
+
+@contextmanager
+def _hanging(server: ServerProcess) -> Iterator[None]:
+    """Have the server do nothing, and then go on."""
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.process.send_signal(signal.SIGCONT)
 
 
 def _processes_of(devices: Devices) -> list[psutil.Process]:
