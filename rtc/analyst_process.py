@@ -7,7 +7,6 @@ import contextlib
 import json
 import logging
 import math
-import os
 import pickle
 import sys
 from collections.abc import AsyncIterator
@@ -16,13 +15,13 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import TYPE_CHECKING, Any
 
+from rtc.child_environment import child_environment
 from rtc.workers import SHARED_FOLDER
 
 if TYPE_CHECKING:
     from rtc.config import SessionConfig
     from rtc.uploads import TemporaryRecording, UploadConfig
 
-_PROJECT = Path(__file__).resolve().parent.parent
 # What opens strangers' files is not told them; nor does it count for the server.
 _KEPT_BACK = frozenset({"EMOTION_TOKEN", "ICE_CREDENTIAL", SHARED_FOLDER})
 
@@ -130,14 +129,7 @@ def _started(recording: TemporaryRecording) -> Popen[bytes]:
         bufsize=0,
         stdin=PIPE,
         stdout=PIPE,
-        env=_environment(),
+        env=child_environment(_KEPT_BACK),
         pass_fds=recording.descriptors,
         process_group=0,  # Ctrl-C is for the server, which ends it
     )
-
-
-def _environment() -> dict[str, str]:
-    """Return our own, so that the process finds the project and all that this one has found."""
-    kept = {name: value for name, value in os.environ.items() if name not in _KEPT_BACK}
-    places = [str(_PROJECT), kept.get("PYTHONPATH", "")]
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, places))}

@@ -20,6 +20,13 @@ from models.threads import limit_threads_or_exit
 # Imports that load numpy or Ray stand inside the functions: threads must be limited before, and Ray
 # may not be there.
 
+RAY_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # else it reports to its makers
+    # How often its controller looks at what is to be done: ten times a second costs it the time
+    # of two people.
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM; return 0 then, 2 when the file is wrong, else 1."""
@@ -35,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     if find_spec("ray") is None:
         return _failed("Ray is not installed; it comes with: pip install '.[cluster]'")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it reports to its makers
+    os.environ.update(RAY_ENVIRONMENT | os.environ)
     from rtc.cluster.deployment import DeploymentError, FileError, deployed, read
 
     try:

@@ -119,8 +119,7 @@ def deployed(described: Described, address: str | None) -> Iterator[str]:
         yield url
     finally:
         if address is None:
-            _say_goodbye(described.name)
-            serve.shutdown()  # type: ignore[no-untyped-call]  # Ray's
+            _say_goodbye(described.name)  # then all processes of the cluster end with Ray
         ray.shutdown()
 
 

@@ -6,20 +6,18 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from pathlib import Path
 from typing import Self
 
 import aiohttp
 from aiohttp import hdrs
 from multidict import CIMultiDict
 
+from rtc.child_environment import child_environment
 from rtc.cluster.messages import SESSION_HEADER, Answered, Asked, Duties
 from rtc.forwarding import passed_on
 
-_PROJECT = Path(__file__).resolve().parent.parent.parent
 _START_PATIENCE_S = 300.0  # a first start may download and convert networks
 _STOP_PATIENCE_S = 10.0
 _HEALTH_PATIENCE_S = 2.0
@@ -62,7 +60,7 @@ class ReplicaProcess:
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
-            env=_environment(),
+            env=child_environment(),
             start_new_session=True,  # signals are for the replica, which ends it
         )
         replica = cls(process, duties.secret)
@@ -157,8 +155,3 @@ class ReplicaProcess:
             text = line.decode(errors="replace").rstrip()
             self._said = text.removeprefix("error: ") or self._said
             print(text, file=sys.stderr, flush=True)
-
-
-def _environment() -> dict[str, str]:
-    places = [str(_PROJECT), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+from rtc.cluster.__main__ import RAY_ENVIRONMENT
+
+os.environ.update(RAY_ENVIRONMENT)
 
 import psutil
 import ray
