@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     if find_spec("ray") is None:
         return _failed("Ray is not installed; it comes with: pip install '.[cluster]'")
-    os.environ.update(RAY_ENVIRONMENT | os.environ)
+    os.environ.update(RAY_ENVIRONMENT | _access() | os.environ)
     from rtc.cluster.deployment import DeploymentError, FileError, deployed, read
 
     try:
@@ -57,6 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         pass  # while it starts
     return 0
+
+
+def _access() -> dict[str, str]:
+    """Have Ray show its token where there is one, as ``ray start`` asks for it then."""
+    named = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ)
+    has_token = named or (Path.home() / ".ray" / "auth_token").exists()
+    return {"RAY_AUTH_MODE": "token"} if has_token else {}
 
 
 def _until_signal() -> None:

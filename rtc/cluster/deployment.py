@@ -25,6 +25,10 @@ from rtc.serve import PortError, address_of, hold_port
 
 _PATIENCE_S = 2.0
 _NO_CLUSTER = "no Ray cluster is at {}; start one with 'ray start --head'"
+_NOT_LET_IN = (
+    "what is at {} does not let us in as a Ray cluster; if it asks for a token, copy "
+    "~/.ray/auth_token from its first machine to this one"
+)
 _IMPORT_PATH = "rtc.cluster.application:build"
 
 
@@ -88,11 +92,12 @@ def deployed(described: Described, address: str | None) -> Iterator[str]:
         DeploymentError: it could not be deployed.
     """
     http = described.schema.http_options
+    was_reached = False
     if address is None:
         url = _url_of_free_port(http.host, http.port)
     else:
         url = f"http://{http.host}:{http.port}/"
-        _check_cluster(address)
+        was_reached = _has_reached(address)
     for name in ("ray", "ray.serve"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
@@ -103,7 +108,8 @@ def deployed(described: Described, address: str | None) -> Iterator[str]:
             logging_level=logging.ERROR,
         )
     except ConnectionError as error:
-        raise DeploymentError(_NO_CLUSTER.format(address)) from error
+        sentence = _NOT_LET_IN if was_reached else _NO_CLUSTER
+        raise DeploymentError(sentence.format(address)) from error
     try:
         serve.start(
             proxy_location=described.schema.proxy_location,
@@ -123,15 +129,23 @@ def deployed(described: Described, address: str | None) -> Iterator[str]:
         ray.shutdown()
 
 
-def _check_cluster(address: str) -> None:
-    """See whether somebody listens at ``HOST:PORT``; Ray would try for two minutes."""
+def _has_reached(address: str) -> bool:
+    """See whether somebody listens at ``HOST:PORT``; Ray would try for two minutes.
+
+    Returns:
+        False where the address is auto, or another of Ray's own words.
+
+    Raises:
+        DeploymentError: nobody does.
+    """
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
-        return  # auto, or another of Ray's own words
+        return False
     try:
         socket.create_connection((host, int(port)), _PATIENCE_S).close()
     except OSError as error:
         raise DeploymentError(_NO_CLUSTER.format(address)) from error
+    return True
 
 
 def _say_goodbye(name: str) -> None:
