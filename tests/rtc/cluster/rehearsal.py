@@ -84,6 +84,11 @@ class Rehearsal:
             }
         return found
 
+    def ingresses(self) -> list[int]:
+        """The processes in which requests come in."""
+        every = psutil.Process().children(recursive=True)
+        return [each.pid for each in every if ":Ingress" in " ".join(each.cmdline())]
+
     def nodes(self) -> list[str]:
         """Those that were added, by their ids; the head is not among them."""
         return [node.node_id for node in self._others]

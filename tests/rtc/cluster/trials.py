@@ -161,6 +161,26 @@ async def test_a_replica_that_fails_is_replaced(
         await tab.stop()
 
 
+async def test_an_ingress_that_dies_takes_nobody_along(
+    cluster: TestCluster, happy_clip: Clip
+) -> None:
+    """With both killed, whoever is served notices nothing, and others soon come in and watch."""
+    tracks = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)
+    async with _person(cluster, happy_clip) as person, Publisher(cluster.url, *tracks) as publisher:
+        await person.results(4)
+        killed = await cluster.do("ingresses")
+        assert len(killed) == 2
+        for process in killed:
+            os.kill(process, signal.SIGKILL)
+        await _until(partial(_is_answered, cluster), within_s=30)
+        async with _person(cluster, happy_clip) as late:
+            await late.results(2)
+        async with events(cluster.url, publisher.events) as stream:
+            await stream.results(2)
+        await _noticed_nothing([person])
+        assert (await publisher.ask("DELETE"))[0] == 200
+
+
 async def test_a_node_that_dies_is_done_without(
     cluster: TestCluster, happy_clip: Clip, browser_path: str, happy_devices: Devices
 ) -> None:
@@ -330,6 +350,11 @@ async def _is_over(publisher: Publisher) -> bool:
 
 async def _is_stopping(cluster: TestCluster) -> bool:
     return "STOPPING" in await cluster.do("states")
+
+
+async def _is_answered(cluster: TestCluster) -> bool:
+    async with aiohttp.ClientSession() as http, http.get(f"{cluster.url}/readyz") as response:
+        return response.status == 200
 
 
 async def _are_gone(cluster: TestCluster, places: set[str]) -> bool:
