@@ -29,7 +29,11 @@ RAY_ENVIRONMENT = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until Ctrl-C or SIGTERM; return 0 then, 2 when the file is wrong, else 1."""
+    """Serve until Ctrl-C or SIGTERM; a cluster that runs already goes on by itself.
+
+    Returns:
+        0; 2 when the file is wrong, else 1.
+    """
     limit_threads_or_exit()
     parser = CommandParser(prog="rtc.cluster", description=__doc__)
     parser.add_argument("file", type=Path, help="such as deploy/serve.yaml")
@@ -48,8 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         cluster = read(given.file)
         with deployed(cluster, given.address) as url:
-            print(f"Open {url} in a browser and click Start. Ctrl-C ends the cluster.", flush=True)
-            _until_signal()
+            ends_by = "'serve shutdown'" if given.address else "Ctrl-C"
+            sentence = f"Open {url} in a browser and click Start. {ends_by} ends the cluster."
+            print(sentence, flush=True)
+            if not given.address:
+                _until_signal()
     except FileError as error:
         return _failed(f"{given.file}: {error}", code=2)
     except DeploymentError as error:

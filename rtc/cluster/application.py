@@ -13,7 +13,6 @@ from rtc.cluster.replica import SessionReplica
 from rtc.cluster.roster import Roster
 from rtc.cluster.scale import scale_of
 
-_INGRESSES = 2  # so that people come in while a machine that has one of them dies
 # Sessions are long and few: how many a replica has is asked each time, not remembered for 10 s, and
 # one that is busy has more than a tenth of a second to answer. Who scales is told each second.
 _ENVIRONMENT = {
@@ -58,7 +57,7 @@ def application(plan: Plan) -> serve.Application:
     )
     ingress = _deployment(
         Ingress,
-        num_replicas=_INGRESSES,
+        num_replicas=plan.ingresses,
         max_ongoing_requests=_MOST_REQUESTS,
         ray_actor_options=_actor(cores=0),
     )

@@ -19,7 +19,7 @@ _OF_THE_CLUSTER = (
 
 
 # Of drain_s: for some seconds a replica cannot tell whether it is to go.
-_LEAST = {"sessions_per_replica": 1, "drain_s": 10}
+_LEAST = {"sessions_per_replica": 1, "drain_s": 10, "ingresses": 1}
 
 
 class PlanError(ValueError):
@@ -38,6 +38,8 @@ class Plan:
         busy_share: of those places that are taken when another replica is added.
         idle_s: how long one replica too many must have been so before it goes.
         drain_s: how long those who are at a replica that is to go may stay; at least 10.
+        ingresses: processes in which requests come in. With two, people do while a machine that has
+            one of them dies.
         wait_s: how long somebody waits for a place until told that there is none.
         flags: of ``server.py``, for every replica.
     """
@@ -48,6 +50,7 @@ class Plan:
     busy_share: float = 0.8
     idle_s: float = 60.0
     drain_s: float = 300.0
+    ingresses: int = 2
     wait_s: float = 2.0
     flags: tuple[str, ...] = ()
 

@@ -60,6 +60,10 @@ class Rehearsal:
         target = serve.RunTarget(target=build(plan), name=_NAME, logging_config=_QUIET)
         serve.run_many([target], wait_for_applications_running=False)
 
+    def address(self) -> str:
+        """Where Ray tools find the cluster."""
+        return str(self._cluster.address)
+
     def states(self) -> dict[str, int]:
         """How many replicas are in which state, in Ray Serve's words."""
         application = serve.status().applications[_NAME]

@@ -38,6 +38,7 @@ def test_a_node_names_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"least_replicas": 3, "most_replicas": 2}, "least_replicas must not be above most"),
         ({"sessions_per_replica": 0}, "must be a whole number of at least 1, not 0"),
         ({"sessions_per_replica": True}, "must be a whole number of at least 1, not True"),
+        ({"ingresses": 0}, "ingresses must be a whole number of at least 1, not 0"),
         ({"busy_share": 0}, "busy_share must be above 0 and at most 1, not 0"),
         ({"busy_share": 1.1}, "busy_share must be above 0 and at most 1, not 1.1"),
         ({"drain_s": "long"}, "drain_s must be a number of at least 10, not 'long'"),

@@ -8,14 +8,18 @@ as they found it: two replicas, and nobody there.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -33,6 +37,7 @@ from tests.web.devices import Devices
 
 pytestmark = pytest.mark.timeout(300)
 
+_ROOT = Path(__file__).resolve().parents[3]
 _BACK_WITHIN_S = 10.0
 _MOST_PAUSE_S = 2.0  # of results at a peer that has nothing to do with it; two come a second
 
@@ -201,6 +206,34 @@ async def test_a_node_that_dies_is_done_without(
     await cluster.do("add_node", cpus=1)
 
 
+async def test_the_command_deploys_to_a_cluster_that_runs(
+    cluster: TestCluster, happy_clip: Clip, tmp_path: Path
+) -> None:
+    """It says where the page is and returns; people are served from then on, by its plan."""
+    file = tmp_path / "serve.yaml"
+    host, _, port = cluster.url.removeprefix("http://").rpartition(":")
+    application = {
+        "name": "emotions", "import_path": "rtc.cluster.application:build",
+        "args": PLAN | {"sessions_per_replica": 2},
+    }  # fmt: skip
+    options = {"host": host, "port": int(port)}
+    file.write_text(json.dumps({"http_options": options, "applications": [application]}))
+    command = (sys.executable, "-m", "rtc.cluster", str(file), "--address")
+    process = await asyncio.create_subprocess_exec(
+        *command, await cluster.do("address"), cwd=_ROOT, stdout=PIPE, stderr=PIPE
+    )
+    async with asyncio.timeout(90):
+        said, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert said.decode() == (
+        f"Open {cluster.url}/ in a browser and click Start. 'serve shutdown' ends the cluster.\n"
+    )
+    await _until(lambda: _has_room(cluster, 4), within_s=60)
+    async with _person(cluster, happy_clip) as person:
+        await person.results(2)
+    await cluster.do("deploy", **PLAN)
+
+
 async def test_with_no_replica_left_it_is_said(cluster: TestCluster, happy_clip: Clip) -> None:
     """With all replicas killed offers get 503 and the reason, until there are new ones."""
     for each in (await cluster.do("replicas")).values():
@@ -350,6 +383,10 @@ async def _is_over(publisher: Publisher) -> bool:
 
 async def _is_stopping(cluster: TestCluster) -> bool:
     return "STOPPING" in await cluster.do("states")
+
+
+async def _has_room(cluster: TestCluster, people: int) -> bool:
+    return (await cluster.health())["max_sessions"] == people
 
 
 async def _is_answered(cluster: TestCluster) -> bool:
