@@ -118,6 +118,19 @@ def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return talking_person(tmp_path_factory.mktemp("talking"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes, keep each file's tests in one, and in one all that take a core.
+
+    Those of the page and of a cluster start browsers and servers; two of them at a time would
+    have to wait for one another.
+    """
+    folder = Path(__file__).parent
+    for item in items:
+        file = item.path.relative_to(folder)
+        is_heavy = file.is_relative_to("web") or file.is_relative_to("rtc/cluster")
+        item.add_marker(pytest.mark.xdist_group("heavy" if is_heavy else str(file)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With REQUIRE_ALL=1, as in CI, a skipped test fails, unless it is for want of recordings."""
