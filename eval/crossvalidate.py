@@ -77,19 +77,21 @@ def score(network: VoiceNetwork, clips: Sequence[Utterance]) -> Fold:
 
 
 def calibrated(folds: Sequence[Fold]) -> list[npt.NDArray[np.float32]]:
-    """Return each fold's clip scores, (n, 7), by a temperature fitted on the other folds."""
+    """Return each fold's clip scores, (n, 7), by a calibration fitted on the other folds."""
     import numpy as np
 
-    from eval.calibrate import fit_exponent, sharpened_means
+    from eval.calibrate import fit_voice, sharpened
+    from models.smoothing import pooled
 
     result = []
     for fold in folds:
         others = [other for other in folds if other is not fold]
-        exponent = fit_exponent(
+        fitted = fit_voice(
             [windows for other in others for windows in other.scores],
             np.concatenate([other.labels for other in others]),
         )
-        result.append(sharpened_means(fold.scores, exponent))
+        honest = [sharpened(windows, fitted.exponent) for windows in fold.scores]
+        result.append(np.stack([pooled(windows, fitted.gain) for windows in honest]))
     return result
 
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from models.emotions import Scores
 from models.face.crop import FaceInput, normalised
 from models.face.predictor import FaceClassifier
+from models.smoothing import pooled
 from models.voice.corpora import read_speech
 from models.voice.features import WINDOW_SAMPLES, rms
 from models.voice.predictor import VoicePredictor
@@ -65,17 +66,28 @@ def window_scores(
     return np.stack(scores)
 
 
+def recording_scores(
+    samples: npt.NDArray[np.float32],
+    predictor: VoicePredictor,
+    silence_rms: float,
+    batch_windows: int = 64,
+) -> Scores:
+    """Return the scores of a recording, shape (7,): of its windows together, as when served."""
+    windows = window_scores(samples, predictor, silence_rms, batch_windows)
+    return pooled(windows, predictor.gain)
+
+
 def clip_scores(
     paths: Sequence[Path], predictor: VoicePredictor, batch_windows: int, silence_rms: float
 ) -> list[Scores | None]:
-    """Return the mean scores of each recording, shape (7,); None for one that holds no sound."""
+    """Return the scores of each recording, shape (7,); None for one that holds no sound."""
     result: list[Scores | None] = []
     for path in tqdm(paths, desc="clips", unit="clip", leave=False, disable=None):
         samples = readable(path)
         if samples is None:
             result.append(None)
             continue
-        result.append(window_scores(samples, predictor, silence_rms, batch_windows).mean(axis=0))
+        result.append(recording_scores(samples, predictor, silence_rms, batch_windows))
     return result
 
 

@@ -93,6 +93,9 @@ class _Line:
 class InferenceEngine:
     """Shared by all sessions; holds no state of any of them.
 
+    Attributes:
+        voice_gain: see ``models.smoothing.pooled``.
+
     Invariant: the predictors are called from the inference thread only, one call at a time.
     One thread is enough: more gained nothing, and the event loop stays responsive beside one.
     """
@@ -101,7 +104,10 @@ class InferenceEngine:
         self,
         voice: Predictor[npt.NDArray[np.float32], Scores],
         face: Predictor[Look, FaceReading | None],
+        voice_gain: float = 0.0,
     ) -> None:
+        """Begin to serve; ``voice_gain`` is told to whoever averages what the voice gives."""
+        self.voice_gain = voice_gain
         self._voice = _Line("voice", voice)
         self._face = _Line("face", face)
         self._closed = False

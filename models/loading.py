@@ -95,7 +95,7 @@ def load_models(config: ModelConfig) -> LoadedModels:
 
 async def start_engine(models: LoadedModels) -> InferenceEngine:
     """Start the inference thread and warm it up."""
-    engine = InferenceEngine(models.voice, models.face)
+    engine = InferenceEngine(models.voice, models.face, models.voice.gain)
     await engine.warm_up()
     return engine
 
@@ -107,7 +107,8 @@ def _load_voice(config: ModelConfig, facts: NetworkFacts) -> tuple[VoicePredicto
     window = np.zeros((1, 101, mfcc.config.coefficients), np.float32)
     network = _network(config.voice_weights, facts, _voice_network, window, "cpu")
     temperature = _temperature(config.voice_weights, facts)
-    predictor = VoicePredictor(network, facts.order, mfcc, temperature)
+    gain = facts.gain if _is_shipped(config.voice_weights, facts) else 0.0
+    predictor = VoicePredictor(network, facts.order, mfcc, temperature, gain)
     return predictor, _name(config.voice_weights, facts)
 
 

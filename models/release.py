@@ -25,8 +25,8 @@ from models.weights import (
     WEIGHTS_FOLDER,
     read_manifest,
     sha256_of,
+    write_calibration,
     write_hash,
-    write_temperature,
 )
 
 
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             write_hash(MANIFEST_PATH, file)
             print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")
         if facts.files[name] != sha256_of(weights):
-            write_temperature(MANIFEST_PATH, weights.stem, 1.0)
+            write_calibration(MANIFEST_PATH, weights.stem, temperature=1.0, gain=0.0)
             print(f"{weights.stem} is new: fit its temperature with python -m eval.calibrate")
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from models.emotions import Scores
 
@@ -31,14 +32,35 @@ class SmoothingConfig:
             raise ValueError("hold_s must be above 0 and not above memory_s")
 
 
+def pooled(results: npt.NDArray[np.float32], gain: float) -> Scores:
+    """Return the mean of results, raised to the power ``1 + gain * (1 - 1 / n)`` and normalised.
+
+    Where results err independently, many that agree are surer than one, which their mean does not
+    say; the power does, and changes no order. For one result, or a gain of 0, it is the mean.
+
+    Args:
+        results: probabilities of each, shape (n, 7), n at least 1.
+        gain: 0 or more; of a network, fitted by ``eval.calibrate``.
+    """
+    mean: Scores = np.mean(results, axis=0, dtype=np.float32)
+    power = 1 + gain * (1 - 1 / len(results))
+    if power == 1:
+        return mean
+    raised: Scores = mean ** np.float32(power)
+    raised /= raised.sum()
+    return raised
+
+
 class MovingAverage:
     """Averages scores by arrival; the clock is the caller's.
 
     Invariant: results are held in the order of their capture times, newest last.
     """
 
-    def __init__(self, config: SmoothingConfig) -> None:
+    def __init__(self, config: SmoothingConfig, gain: float = 0.0) -> None:
+        """Remember as ``config`` says; ``gain`` is that of ``pooled``."""
         self._config = config
+        self._gain = gain
         self._results: deque[tuple[float, Scores]] = deque(maxlen=config.length)
 
     def add(self, scores: Scores, captured_at: float) -> None:
@@ -68,5 +90,4 @@ class MovingAverage:
         if not self._results or now - self._results[-1][0] > self._config.hold_s:
             return None
         recent = [s for at, s in self._results if now - at <= self._config.memory_s]
-        average: Scores = np.mean(recent, axis=0, dtype=np.float32)
-        return average
+        return pooled(np.stack(recent), self._gain)

@@ -67,9 +67,10 @@ class EmotionTracker:
         config: what is in force; ``configure`` changes it.
     """
 
-    def __init__(self, config: TrackerConfig) -> None:
+    def __init__(self, config: TrackerConfig, voice_gain: float = 0.0) -> None:
+        """Begin with nothing known; ``voice_gain`` is the voice network's, see ``pooled``."""
         self.config = config
-        self._voice = MovingAverage(config.voice)
+        self._voice = MovingAverage(config.voice, voice_gain)
         self._face = MovingAverage(config.face)
         self._box: Box | None = None
 

@@ -30,8 +30,9 @@ class NetworkFacts:
         order: where each canonical emotion stands in ``labels``.
         files: file name -> sha256, for the torch weights and the serving export.
         temperature: what the logits are divided by, above 0, so that a probability of 0.8 is right
-            in 80 of 100 cases (Guo et al., "On calibration of modern neural networks", 2017). That
-            holds for what people see: a face, and the mean over some windows of a voice.
+            in 80 of 100 cases (Guo et al., "On calibration of modern neural networks", 2017).
+        gain: how much surer than each the mean of several results is; see
+            ``models.smoothing.pooled``. 0 for a face, whose pictures say nearly the same.
         facts: everything else in the table: preprocessing, licence, training data.
     """
 
@@ -40,6 +41,7 @@ class NetworkFacts:
     order: tuple[int, ...]
     files: dict[str, str]
     temperature: float
+    gain: float
     facts: dict[str, Any]
 
 
@@ -101,18 +103,21 @@ def write_hash(manifest: Path, file: Path) -> None:
     manifest.write_text(text)
 
 
-def write_temperature(manifest: Path, network: str, temperature: float) -> None:
-    """Replace the temperature in a network's table of the manifest.
+def write_calibration(manifest: Path, network: str, temperature: float, gain: float) -> None:
+    """Replace the temperature and the gain in a network's table of the manifest.
 
     Raises:
-        ValueError: the manifest has no such table, or no temperature in it.
+        ValueError: the manifest has no such table, or not both in it.
     """
     line = re.compile(
-        rf"^(\[networks\.{re.escape(network)}\]\n(?:(?!\[).*\n)*?temperature = )\S+", re.MULTILINE
+        rf"^(\[networks\.{re.escape(network)}\]\n(?:(?!\[).*\n)*?)"
+        r"temperature = \S+\ngain = \S+",
+        re.MULTILINE,
     )
-    text, count = line.subn(rf"\g<1>{temperature:.3f}", manifest.read_text())
+    fitted = rf"\g<1>temperature = {temperature:.3f}\ngain = {gain:.3f}"
+    text, count = line.subn(fitted, manifest.read_text())
     if count != 1:
-        raise ValueError(f"{manifest} has no temperature of {network}")
+        raise ValueError(f"{manifest} has no temperature and gain of {network}")
     manifest.write_text(text)
 
 
@@ -121,10 +126,13 @@ def _facts(name: str, table: dict[str, Any]) -> NetworkFacts:
     temperature = float(table["temperature"])
     if not 0 < temperature < math.inf:
         raise ValueError(f"the temperature of {name} must be above 0, not {temperature}")
-    named = {"labels", "files", "temperature"}
+    gain = float(table["gain"])
+    if not 0 <= gain < math.inf:
+        raise ValueError(f"the gain of {name} must be 0 or more, not {gain}")
+    named = {"labels", "files", "temperature", "gain"}
     rest = {key: value for key, value in table.items() if key not in named}
     files = dict(table.get("files", {}))
-    return NetworkFacts(name, labels, canonical_order(labels), files, temperature, rest)
+    return NetworkFacts(name, labels, canonical_order(labels), files, temperature, gain, rest)
 
 
 def _remedy(path: Path) -> str:

@@ -65,7 +65,7 @@ class Observer:
         self._engine = engine
         self._config = config
         self._clock = clock
-        self._tracker = EmotionTracker(config.tracker)
+        self._tracker = EmotionTracker(config.tracker, engine.voice_gain)
         self._limits = limits_of(config)
         self._samples_used = 0
         self._looks = 0

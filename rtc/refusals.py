@@ -15,6 +15,9 @@ _log = logging.getLogger(__name__)
 REFUSED: web.AppKey[Counter[str]] = web.AppKey("refused")
 """How many requests were refused since the process began, by reason."""
 
+FROM_OUTSIDE: web.RequestKey[bool] = web.RequestKey("from outside")
+"""Of a request that has come by such a socket as workers have, and yet from no worker."""
+
 
 class RefusalError(Exception):
     """Raised by whoever refuses a request.
@@ -78,6 +81,8 @@ async def refusals_as_json(
 def is_of_worker(request: web.Request) -> bool:
     """Whether another worker of this server asks: by a socket whose address is a path."""
     transport = request.transport
+    if request.get(FROM_OUTSIDE, False):
+        return False
     return transport is not None and isinstance(transport.get_extra_info("sockname"), str)
 
 

@@ -22,7 +22,7 @@ from eval.datasets import (
 from eval.fusion.degraded import damaged, with_speech_shaped_noise, with_white_noise
 from eval.fusion.rules import Case
 from eval.pairs import draw_pairs
-from eval.windows import picture_scores, readable, window_scores
+from eval.windows import picture_scores, readable, recording_scores
 from models.emotions import Scores
 from models.face.fer2013 import hash_of
 from models.loading import LoadedModels
@@ -92,7 +92,7 @@ def voice_side(config: EvalConfig, models: LoadedModels) -> Side:
     for condition in dict.fromkeys(voice for voice, _ in DEGRADED.values()):
         alter = altered_sound(condition, np.random.default_rng(config.seed))
         means = [
-            window_scores(alter(r), models.voice, SILENCE_RMS, config.batch_windows).mean(axis=0)
+            recording_scores(alter(r), models.voice, SILENCE_RMS, config.batch_windows)
             for r in tqdm(recordings, desc=condition, leave=False, disable=None)
         ]
         scores[condition] = np.stack(means)

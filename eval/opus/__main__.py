@@ -46,7 +46,7 @@ async def compare(config: EvalConfig, voice: VoicePredictor, silence_rms: float)
     from eval.datasets import DataError, actors_of_training, ravdess_folder, voice_test
     from eval.opus.link import aligned, read_to_send, sent_as_opus
     from eval.opus.table import Compared
-    from eval.windows import readable, window_scores
+    from eval.windows import readable, recording_scores
 
     trained_on = actors_of_training()
     root = ravdess_folder(config)
@@ -64,7 +64,7 @@ async def compare(config: EvalConfig, voice: VoicePredictor, silence_rms: float)
         versions = (recorded, aligned(came.samples, recorded))
         scores.append(
             [
-                window_scores(samples, voice, silence_rms, config.batch_windows).mean(axis=0)
+                recording_scores(samples, voice, silence_rms, config.batch_windows)
                 for samples in versions
             ]
         )

@@ -13,11 +13,21 @@ from models.voice.features import Mfcc
 
 
 class VoicePredictor:
-    """Windows -> probabilities in canonical order. To be used from one thread at a time."""
+    """Windows -> probabilities in canonical order. To be used from one thread at a time.
+
+    Attributes:
+        gain: of ``models.smoothing.pooled``, for whoever averages what this predicts.
+    """
 
     def __init__(
-        self, network: OnnxNetwork, order: Sequence[int], mfcc: Mfcc, temperature: float
+        self,
+        network: OnnxNetwork,
+        order: Sequence[int],
+        mfcc: Mfcc,
+        temperature: float,
+        gain: float = 0.0,
     ) -> None:
+        self.gain = gain
         self._network = network
         self._order = list(order)
         self._mfcc = mfcc

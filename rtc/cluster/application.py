@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from typing import Any
 
 import ray
 from ray import serve
 
+from models.loading import load_models
+from models.weights import WeightsError
 from rtc.cluster.ingress import Ingress
-from rtc.cluster.plan import Plan, plan_from
+from rtc.cluster.plan import ENVIRONMENT, Plan, PlanError, plan_from, settings_from
 from rtc.cluster.replica import SessionReplica
 from rtc.cluster.roster import Roster
 from rtc.cluster.scale import scale_of
@@ -20,6 +24,8 @@ _ENVIRONMENT = {
     "RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "1",
     "RAY_SERVE_QUEUE_LENGTH_CACHE_TIMEOUT_S": "0",
     "RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "0.5",
+    # Counted where they are served, for an ingress that dies would take its count along.
+    "RAY_SERVE_COLLECT_AUTOSCALING_METRICS_ON_HANDLE": "0",
 }
 _MOST_REQUESTS = 10_000  # at one ingress; those who watch are most of them
 _FAREWELL_S = 10.0  # for sessions that are ended to say so, before their replica is killed
@@ -40,8 +46,10 @@ def application(plan: Plan) -> serve.Application:
     """Build the application of a plan, for the cluster that we are connected to.
 
     Raises:
-        rtc.cluster.plan.PlanError: the cluster has fewer cores than the plan has replicas.
+        rtc.cluster.plan.PlanError: the cluster has fewer cores than the plan has replicas, or its
+            networks cannot be loaded.
     """
+    _check_networks(plan)
     cores = int(ray.cluster_resources().get("CPU", 0))  # type: ignore[no-untyped-call]  # Ray's
     roster = _deployment(Roster, ray_actor_options=_actor(cores=0)).bind()
     replica = _deployment(
@@ -61,7 +69,18 @@ def application(plan: Plan) -> serve.Application:
         max_ongoing_requests=_MOST_REQUESTS,
         ray_actor_options=_actor(cores=0),
     )
-    return ingress.bind(plan, replica.bind(plan, roster), roster)
+    environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    return ingress.bind(plan, environment, replica.bind(plan, environment, roster), roster)
+
+
+def _check_networks(plan: Plan) -> None:
+    """Load them once, so that a plan that no replica could carry out replaces none that works."""
+    # Where replicas run there may be a GPU that this machine has not.
+    config = dataclasses.replace(settings_from(plan.flags).models, face_device="cpu")
+    try:
+        load_models(config)
+    except WeightsError as error:
+        raise PlanError(str(error)) from error
 
 
 def _deployment(kind: type, **options: Any) -> serve.Deployment:

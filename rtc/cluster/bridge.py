@@ -36,6 +36,7 @@ class Bridge:
             connector=aiohttp.UnixConnector(path, limit=0),
             timeout=aiohttp.ClientTimeout(total=None),
             auto_decompress=False,
+            skip_auto_headers={hdrs.ACCEPT_ENCODING},  # nobody asks for what the asker did not
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
@@ -44,13 +45,17 @@ class Bridge:
         assert self._http is not None
         headers = [pair for pair in passed_on(request.headers) if pair[0] != PEER_ADDRESS.lower()]
         headers.append((PEER_ADDRESS, request.client.host if request.client else ""))
+        if packed := request.headers.get(hdrs.ACCEPT_ENCODING):
+            headers.append((hdrs.ACCEPT_ENCODING, packed))
+        # As it comes: whoever may not come in, or sends too much, is told so before all is here.
+        has_body = {"content-length", "transfer-encoding"} & set(request.headers)
         query = f"?{request.url.query}" if request.url.query else ""
         url = URL(f"http://front{request.scope['raw_path'].decode()}{query}", encoded=True)
         answer = await self._http.request(
             request.method,
             url,
             headers=headers,
-            data=await request.body(),
+            data=request.stream() if has_body else None,
             allow_redirects=False,
         )
         response = StreamingResponse(_pieces(answer), status_code=answer.status)

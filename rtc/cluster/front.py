@@ -1,30 +1,34 @@
 """The HTTP application of a cluster: the pages, who may come in, and which replica serves whom.
 
-An offer goes to whichever replica has room, through ``Places``. All else about a session goes
+An offer goes to whichever replica has room, through Ray Serve. All else about a session goes
 straight to the replica that has it, so that those who only watch take nobody's place.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import quote
 
 import aiohttp
 from aiohttp import hdrs, web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from yarl import URL
 
-from rtc.analysis import add_analysis
 from rtc.cluster.messages import Answered, Asked, Seen
 from rtc.cluster.metrics import of_all
-from rtc.cluster.places import NoPlaceError, Places
+from rtc.cluster.no_place import NoPlaceError
 from rtc.config import ServerConfig
 from rtc.doors import guard
 from rtc.forwarding import PATIENCE, forward, passed_on
 from rtc.headers import set_headers
 from rtc.limits import TooManyError
 from rtc.naming import place_of
+from rtc.openapi import add_openapi
 from rtc.pages import add_pages
-from rtc.refusals import REFUSED, RefusalError, come_again, refusals_as_json
+from rtc.refusals import FROM_OUTSIDE, REFUSED, RefusalError, come_again, refusals_as_json
+from rtc.watching import new_names
 
 PEER_ADDRESS = "X-Peer-Address"
 """The header in which the ingress tells who asks; nobody else can reach this application."""
@@ -32,16 +36,18 @@ PEER_ADDRESS = "X-Peer-Address"
 Everyone = Callable[[], Awaitable[tuple[Seen, ...]]]
 """Gives the replicas that are there."""
 
-_NOT_HERE = {404, 410}
-_PLACES: web.AppKey[Places] = web.AppKey("places")
+Serve = Callable[[Asked, str], Awaitable[Answered]]
+"""Has a replica serve who offers from an address; raises ``NoPlaceError`` and ``TooManyError``."""
+
+_KNOWS_PATIENCE = aiohttp.ClientTimeout(2.0)
 
 
-def create_front(config: ServerConfig, places: Places, everyone: Everyone) -> web.Application:
+def create_front(config: ServerConfig, serve: Serve, everyone: Everyone) -> web.Application:
     """Build the application.
 
     Args:
         config: of whom to let in, and how often; of sessions the replicas know.
-        places: where offers go.
+        serve: where offers go.
         everyone: gives the replicas that are there.
     """
     middlewares = [_of_its_peer, refusals_as_json]
@@ -49,9 +55,9 @@ def create_front(config: ServerConfig, places: Places, everyone: Everyone) -> we
     set_headers(app)
     guard(app, config.doors)
     app[REFUSED] = Counter[str]()
-    app[_PLACES] = places
     add_pages(app)
-    replicas = _Replicas(everyone, config)
+    add_openapi(app)
+    replicas = _Replicas(serve, everyone, config)
     app.cleanup_ctx.append(replicas.connected)
     for path in ("/offer", "/whip"):
         app.router.add_post(path, replicas.serve)
@@ -61,11 +67,10 @@ def create_front(config: ServerConfig, places: Places, everyone: Everyone) -> we
     app.router.add_get("/healthz", replicas.health)
     app.router.add_get("/readyz", replicas.readiness)
     app.router.add_get("/metrics", replicas.metrics)
-    for method, path in (
-        ("GET", "/config"), ("GET", "/openapi.json"), ("POST", "/sessions"), ("OPTIONS", "/whip"),
-    ):  # fmt: skip
-        app.router.add_route(method, path, replicas.by_any)
-    add_analysis(app, None, config.session)
+    app.router.add_post("/sessions", new_names)
+    app.router.add_get("/config", replicas.by_any)
+    app.router.add_route("OPTIONS", "/whip", replicas.by_any)
+    app.router.add_post("/analyze", _no_analysis)
     return app
 
 
@@ -74,14 +79,24 @@ async def _of_its_peer(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     headers = request.headers.copy()
-    address = headers.pop(PEER_ADDRESS, "")
-    return await handler(request.clone(headers=headers, remote=address))
+    request = request.clone(headers=headers, remote=headers.pop(PEER_ADDRESS, ""))
+    request[FROM_OUTSIDE] = True  # though by a socket as workers have
+    return await handler(request)
+
+
+async def _no_analysis(request: web.Request) -> web.Response:  # noqa: ARG001  aiohttp's signature
+    raise RefusalError(
+        403,
+        "uploads_off",
+        "A cluster takes no recordings; ask a server that was started with --allow-upload.",
+    )
 
 
 class _Replicas:
     """Answers by way of them."""
 
-    def __init__(self, everyone: Everyone, config: ServerConfig) -> None:
+    def __init__(self, serve: Serve, everyone: Everyone, config: ServerConfig) -> None:
+        self._serve = serve
         self._everyone = everyone
         self._retry_after_s = config.retry_after_s
 
@@ -89,7 +104,10 @@ class _Replicas:
         """Hold the connections to the replicas while the application runs."""
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(
-            connector=connector, timeout=PATIENCE, auto_decompress=False
+            connector=connector,
+            timeout=PATIENCE,
+            auto_decompress=False,
+            skip_auto_headers={hdrs.ACCEPT_ENCODING},  # nobody asks for what the asker did not
         ) as self._http:
             yield
 
@@ -98,7 +116,7 @@ class _Replicas:
         headers = passed_on(request.headers)
         asked = Asked(request.method, str(request.rel_url), headers, await request.read())
         try:
-            answered = await request.app[_PLACES].serve(asked, request.remote or "")
+            answered = await self._serve(asked, request.remote or "")
         except TooManyError as error:
             raise come_again(429, error.reason, str(error), error.retry_after_s) from error
         except NoPlaceError as error:
@@ -119,10 +137,25 @@ class _Replicas:
         A watch name is made of a key, before anybody knows where its publisher will be served; so
         it cannot tell, and all are asked.
         """
-        for seen in await self._everyone():
-            if answer := await self._ask(request, seen, but=_NOT_HERE):
-                return answer
-        return await self.by_any(request)  # which says that there is none
+        everyone = await self._everyone()
+        told = await asyncio.gather(*(self._knows(request, seen) for seen in everyone))
+        # One that serves it goes before one that did; else it does not matter who says no.
+        for status in (200, 410):
+            for seen, said in zip(everyone, told, strict=True):
+                if said == status and (answer := await self._ask(request, seen)):
+                    return answer
+        return await self.by_any(request)
+
+    async def _knows(self, request: web.Request, seen: Seen) -> int | None:
+        """Return the status with which a replica speaks of the name; None if it does not."""
+        path = f"{seen.url}/sessions/{quote(request.match_info['name'], safe='')}"
+        try:
+            async with self._http.get(
+                URL(path, encoded=True), headers=seen.pass_, timeout=_KNOWS_PATIENCE
+            ) as answer:
+                return answer.status
+        except (aiohttp.ClientError, TimeoutError):
+            return None
 
     async def by_any(self, request: web.Request) -> web.StreamResponse:
         """Have the replica answer that has the most room."""
@@ -157,10 +190,8 @@ class _Replicas:
         figures = await of_all(self._http, await self._everyone())
         return web.Response(body=figures, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_PLAIN_0_0_4})
 
-    async def _ask(
-        self, request: web.Request, seen: Seen, but: Collection[int] = ()
-    ) -> web.StreamResponse | None:
-        return await forward(request, self._http, seen.url, but, seen.pass_)
+    async def _ask(self, request: web.Request, seen: Seen) -> web.StreamResponse | None:
+        return await forward(request, self._http, seen.url, headers=seen.pass_)
 
 
 def _refused(error: NoPlaceError) -> RefusalError:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -28,12 +29,17 @@ class Ingress:
     """Lets people in, and leads them to replicas."""
 
     async def __init__(  # type: ignore[misc]  # Ray awaits it
-        self, plan: Plan, replicas: DeploymentHandle[Any], roster: DeploymentHandle[Any]
+        self,
+        plan: Plan,
+        environment: Mapping[str, str],
+        replicas: DeploymentHandle[Any],
+        roster: DeploymentHandle[Any],
     ) -> None:
+        os.environ.update(environment)  # this process is ours alone
         config = settings_from(plan.flags).server
         everyone = kept_fresh(roster.all.remote)
         places = Places(replicas, config, plan.wait_s, everyone)
-        self._bridge = Bridge(create_front(config, places, everyone))
+        self._bridge = Bridge(create_front(config, places.serve, everyone))
         await self._bridge.start()
 
     async def __call__(self, request: Request) -> StreamingResponse:

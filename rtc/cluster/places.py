@@ -1,8 +1,8 @@
 """Finds a place for whoever offers: in Ray Serve's words, a session is one ongoing request.
 
-A replica answers an offer with a stream, whose first item is the answer and whose end is the end
-of the session. So Serve's router sends offers to where the fewest sessions are, a replica that has
-as many as it may gets no more, and replicas are added as sessions come.
+A replica answers an offer with a stream: None as soon as there is a place, then the answer, and its
+end is the end of the session. So Serve's router sends offers to where the fewest sessions are, a
+replica that has as many as it may gets no more, and replicas are added as sessions come.
 """
 
 from __future__ import annotations
@@ -11,43 +11,24 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from typing import Any
 
 from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle, DeploymentResponseGenerator
 
 from rtc.cluster.messages import Answered, Asked, Seen
+from rtc.cluster.no_place import NoPlaceError
 from rtc.config import ServerConfig
 from rtc.limits import Visitors
 
 _log = logging.getLogger(__name__)
 
 _PAUSE_S = 0.1  # until another replica is tried
+# A peer gathers its addresses first, for which a STUN server that is silent takes 5 s.
+_ANSWER_PATIENCE_S = 20.0
 
-
-class NoPlaceError(RuntimeError):
-    """Nobody more is served now.
-
-    Attributes:
-        sentence: for whoever asks.
-        retry_after_s: when it is worth asking again.
-    """
-
-    def __init__(self, sentence: str, retry_after_s: int) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.retry_after_s = retry_after_s
-
-    @classmethod
-    def all_are_full(cls, retry_after_s: int) -> Self:
-        """Every replica serves as many as it may."""
-        return cls("The server is full.", retry_after_s)
-
-    @classmethod
-    def none_is_up(cls) -> Self:
-        """Nobody is there to give a place; Ray Serve begins another replica within seconds."""
-        return cls("No replica of this server is up.", retry_after_s=2)
+_Stream = DeploymentResponseGenerator[Answered | None]
 
 
 class Places:
@@ -94,42 +75,50 @@ class Places:
         lasting.add_done_callback(self._sessions.discard)
         return answered
 
-    async def _answered(
-        self, asked: Asked
-    ) -> tuple[Answered, DeploymentResponseGenerator[Answered]]:
-        last: tuple[Answered, DeploymentResponseGenerator[Answered]] | None = None
+    async def _answered(self, asked: Asked) -> tuple[Answered, _Stream]:
+        last: tuple[Answered, _Stream] | None = None
         try:
-            async with asyncio.timeout(self._wait_s):
+            async with asyncio.timeout(self._wait_s) as limit:
                 while last is None or last[0].status == 503:
-                    last = await self._try(asked) or last
+                    last = await self._try(asked, limit) or last
                 return last
         except TimeoutError:
             if last is not None:
                 return last  # the replica's own refusal says more
             everyone = await self._everyone()
-            if everyone and all(seen.is_full for seen in everyone):
+            if not everyone:
+                raise NoPlaceError.none_is_up() from None
+            if all(seen.is_full for seen in everyone):
                 raise NoPlaceError.all_are_full(self._retry_after_s) from None
-            raise NoPlaceError.none_is_up() from None
+            raise NoPlaceError.none_answers() from None
 
-    async def _try(
-        self, asked: Asked
-    ) -> tuple[Answered, DeploymentResponseGenerator[Answered]] | None:
-        """Ask the replica that has the most room; None if it has died."""
-        stream: DeploymentResponseGenerator[Answered] = self._replicas.remote(asked)  # type: ignore[assignment]  # it streams
+    async def _try(self, asked: Asked, limit: asyncio.Timeout) -> tuple[Answered, _Stream] | None:
+        """Ask the replica that has the most room; None if it has died.
+
+        Args:
+            asked: the offer.
+            limit: of the wait for a place, which stands still while a replica makes its answer.
+        """
+        until = limit.when()
+        stream: _Stream = self._replicas.remote(asked)  # type: ignore[assignment]  # it streams
         try:
+            await anext(stream)
+            limit.reschedule(asyncio.get_running_loop().time() + _ANSWER_PATIENCE_S)
             answered = await anext(stream)
+            assert answered is not None
         except (RayError, RayServeException) as error:
             _log.info("a replica did not answer: %s", type(error).__name__)
-            await asyncio.sleep(_PAUSE_S)
-            return None
+            answered = None
         except BaseException:
             stream.cancel()  # type: ignore[no-untyped-call]  # should it have an answer, its session ends
             raise
-        if answered.status == 503:
-            await asyncio.sleep(_PAUSE_S)
-        return answered, stream
+        if answered is not None and answered.status != 503:
+            return answered, stream
+        limit.reschedule(until)
+        await asyncio.sleep(_PAUSE_S)
+        return (answered, stream) if answered else None
 
-    async def _last(self, stream: DeploymentResponseGenerator[Answered], address: str) -> None:
+    async def _last(self, stream: _Stream, address: str) -> None:
         """Hold the request until the session has ended, or its replica."""
         try:
             async for _ in stream:

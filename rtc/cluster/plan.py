@@ -17,9 +17,16 @@ _OF_THE_CLUSTER = (
     "--self-signed", "--prelaunch-eval",
 )  # fmt: skip
 
+ENVIRONMENT = (
+    "ALLOW_ORIGINS", "AUDIO_SMOOTH_K", "AUDIO_VAD_THRESH", "AUDIO_WEIGHTS", "EMOTION_TOKEN",
+    "FACE_DEVICE", "FACE_SMOOTH_K", "FACE_WEIGHTS", "FUSE_W_VOICE", "FUSION", "ICE_CREDENTIAL",
+    "ICE_RELAY_ONLY", "ICE_SERVERS", "ICE_USERNAME",
+)  # fmt: skip
+"""Settings that go for the whole cluster as whoever deploys has them. Of addresses and ports each
+machine knows its own."""
 
 # Of drain_s: for some seconds a replica cannot tell whether it is to go.
-_LEAST = {"sessions_per_replica": 1, "drain_s": 10, "ingresses": 1}
+_LEAST = {"sessions_per_replica": 1, "drain_s": 10, "ingresses": 1, "wait_s": 0.1}
 
 
 class PlanError(ValueError):
@@ -40,7 +47,7 @@ class Plan:
         drain_s: how long those who are at a replica that is to go may stay; at least 10.
         ingresses: processes in which requests come in. With two, people do while a machine that has
             one of them dies.
-        wait_s: how long somebody waits for a place until told that there is none.
+        wait_s: how long somebody waits for a place until told that there is none; at least 0.1.
         flags: of ``server.py``, for every replica.
     """
 
@@ -97,7 +104,7 @@ def settings_from(flags: Sequence[str]) -> ServingSettings:
 class _Parser(CommandParser):
     def error(self, message: str) -> Any:
         """Raise, where a command would end."""
-        raise PlanError(f"flags: {message}")
+        raise PlanError(f"flags: {message.removeprefix('flags: ')}")
 
 
 def _checked(name: str, value: Any) -> Any:

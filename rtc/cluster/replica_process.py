@@ -8,6 +8,7 @@ import dataclasses
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from typing import Self
 
 import aiohttp
@@ -21,6 +22,7 @@ from rtc.forwarding import passed_on
 _START_PATIENCE_S = 300.0  # a first start may download and convert networks
 _STOP_PATIENCE_S = 10.0
 _HEALTH_PATIENCE_S = 2.0
+_MOST_MISSES = 2  # in a row: one pause of some seconds is no reason to cut everybody
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
 
 
@@ -39,6 +41,8 @@ class ReplicaProcess:
         self.url = ""
         self._process = process
         self._said = "it said nothing"
+        self._misses = 0
+        self._abandoned: set[asyncio.Task[None]] = set()
         self._telling = asyncio.create_task(self._pass_on_errors(), name="errors of the replica")
         self._pass = f"Bearer {secret}"
         self._http = aiohttp.ClientSession(
@@ -49,8 +53,12 @@ class ReplicaProcess:
         )
 
     @classmethod
-    async def start(cls, duties: Duties) -> Self:
+    async def start(cls, duties: Duties, environment: Mapping[str, str]) -> Self:
         """Return it once it serves.
+
+        Args:
+            duties: what it is to do.
+            environment: besides our own, and before it.
 
         Raises:
             ReplicaFailedError: it ended before.
@@ -60,7 +68,7 @@ class ReplicaProcess:
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
-            env=child_environment(),
+            env=child_environment() | dict(environment),
             start_new_session=True,  # signals are for the replica, which ends it
         )
         replica = cls(process, duties.secret)
@@ -74,9 +82,21 @@ class ReplicaProcess:
     async def ask(self, asked: Asked) -> tuple[Answered, str | None]:
         """Return the answer to an offer, and the id of the session that it began.
 
+        Who does not wait for the answer leaves no session behind.
+
         Raises:
             aiohttp.ClientError: the process has died.
         """
+        asking = asyncio.create_task(self._ask(asked), name="an offer")
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            ending = asyncio.create_task(self._end_after(asking), name="an offer nobody waits for")
+            self._abandoned.add(ending)
+            ending.add_done_callback(self._abandoned.discard)
+            raise
+
+    async def _ask(self, asked: Asked) -> tuple[Answered, str | None]:
         headers = CIMultiDict(asked.headers)
         headers[hdrs.AUTHORIZATION] = self._pass
         async with self._http.request(
@@ -85,6 +105,12 @@ class ReplicaProcess:
             body = await response.read()
             session_id = response.headers.get(SESSION_HEADER)
             return Answered(response.status, passed_on(response.headers), body), session_id
+
+    async def _end_after(self, asking: asyncio.Task[tuple[Answered, str | None]]) -> None:
+        with contextlib.suppress(aiohttp.ClientError):
+            _, session_id = await asking
+            if session_id is not None:
+                await self.end(session_id)
 
     async def until_over(self, session_id: str) -> None:
         """Wait until a session has ended, or the process."""
@@ -117,13 +143,35 @@ class ReplicaProcess:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ReplicaFailedError(f"the process does not answer: {self._said}") from error
 
-    def kill(self) -> None:
-        """End it, whatever it does."""
+    async def check(self) -> None:
+        """Ask whether it serves; kill what hangs, so that its peers look for another at once.
+
+        Raises:
+            ReplicaFailedError: it has not answered twice in a row.
+        """
+        try:
+            await self.people()
+        except ReplicaFailedError:
+            self._misses += 1
+            if self._misses >= _MOST_MISSES:
+                self._kill()
+                raise
+        else:
+            self._misses = 0
+
+    async def ended(self) -> str:
+        """Wait until it has ended, by itself or killed; return what it said last."""
+        await self._process.wait()
+        return self._said
+
+    def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 
     async def aclose(self) -> None:
         """Have it end its sessions and itself; harmless when it has ended."""
+        for ending in self._abandoned:
+            ending.cancel()
         await self._http.close()
         if self._process.stdin is not None:
             self._process.stdin.close()
@@ -131,7 +179,7 @@ class ReplicaProcess:
             async with asyncio.timeout(_STOP_PATIENCE_S):
                 await self._process.wait()
         except TimeoutError:
-            self.kill()
+            self._kill()
             await self._process.wait()
         self._telling.cancel()
         await asyncio.wait([self._telling])

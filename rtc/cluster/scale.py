@@ -21,8 +21,8 @@ def scale_of(plan: Plan, cores: int) -> dict[str, Any]:
     least = plan.least_replicas or most
     if least > cores:
         raise PlanError(
-            f"the cluster has {cores} cores and each replica takes one, which is too few for "
-            f"{least}; add machines with 'ray start', or lower least_replicas"
+            f"{least} replicas take a core each, and the cluster has {cores or 'none'}; add "
+            "machines with 'ray start', or lower least_replicas"
         )
     if least == most:
         return {"num_replicas": most}

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from eval import calibrate
-from eval.calibrate import fit_exponent, sharpened_means
+from eval.calibrate import fit_exponent, fit_voice, sharpened
 from models.emotions import softmax
 from models.loading import LoadedModels
 from models.weights import MANIFEST_PATH, read_manifest
@@ -27,18 +27,31 @@ def test_known_exponent_is_found(exponent: float):
     labels = np.array([rng.choice(7, p=row / row.sum()) for row in true.astype(np.float64)])
     said = true ** (1 / exponent)
     said /= said.sum(axis=1, keepdims=True)
-    assert fit_exponent(list(said[:, None]), labels) == pytest.approx(exponent, rel=0.1)
+    assert fit_exponent(said, labels) == pytest.approx(exponent, rel=0.1)
 
 
-def test_means_by_hand():
-    """Windows are raised to the power and normalised, then averaged within their example."""
-    sure = np.array([0.8, 0.2, 0, 0, 0, 0, 0], np.float32)
-    unsure = np.array([0.5, 0.5, 0, 0, 0, 0, 0], np.float32)
-    means = sharpened_means([np.stack([sure, unsure]), sure[None]], 2.0)
+@pytest.mark.parametrize(("differing", "least", "most"), [(5, 2.0, 4.0), (1, 0.0, 0.05)])
+def test_gain(differing: int, least: float, most: float):
+    """Windows that err each for itself are surer together; what is said five times over is not."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 1000)
+    scores = []
+    for label in labels:
+        # By Bayes: what is heard is the label's sign with noise, and its posterior is known.
+        heard = np.eye(7)[label] * 1.5 + rng.normal(0, 1, (5, 7))
+        windows = softmax((1.5 * heard).astype(np.float32))
+        scores.append(np.resize(windows[:differing], windows.shape))
+    fitted = fit_voice(scores, labels)
+    assert fitted.exponent == pytest.approx(1, rel=0.1)
+    assert least <= fitted.gain <= most
+
+
+def test_power_by_hand():
+    """Probabilities are raised to the power and normalised."""
+    said = np.array([[0.8, 0.2, 0, 0, 0, 0, 0]], np.float32)
     squared = 0.64 / 0.68
-    np.testing.assert_allclose(means[0, :2], [(squared + 0.5) / 2, (1 - squared + 0.5) / 2])
-    np.testing.assert_allclose(means[1, :2], [squared, 1 - squared], atol=1e-6)
-    assert means.dtype == np.float32
+    np.testing.assert_allclose(sharpened(said, 2.0)[0, :2], [squared, 1 - squared], atol=1e-6)
+    assert sharpened(said, 2.0).dtype == np.float32
 
 
 def test_implausible_fit(
@@ -74,7 +87,7 @@ def test_voice_is_fitted_on_what_can_be_read(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """A broken recording is named and left out; the temperature goes into the manifest."""
+    """A broken recording is named and left out; what was fitted goes into the manifest."""
     manifest = Path(shutil.copy(MANIFEST_PATH, tmp_path))
     monkeypatch.setattr("models.weights.MANIFEST_PATH", manifest)
     folder = tmp_path / "Actor_17"
@@ -90,5 +103,6 @@ def test_voice_is_fitted_on_what_can_be_read(
     assert calibrate.main(["--ravdess", str(tmp_path)]) == 0
     captured = capsys.readouterr()
     assert "03-01-05-02-01-01-17.wav cannot be read" in captured.err
-    written = read_manifest(manifest)["audio_bilstm"].temperature
-    assert captured.out == f"audio_bilstm: temperature {written:.3f}\n"
+    written = read_manifest(manifest)["audio_bilstm"]
+    said = f"audio_bilstm: temperature {written.temperature:.3f}, gain {written.gain:.3f}\n"
+    assert captured.out == said

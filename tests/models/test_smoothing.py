@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.emotions import EMOTIONS, Emotion, Scores
-from models.smoothing import MovingAverage, SmoothingConfig
+from models.smoothing import MovingAverage, SmoothingConfig, pooled
 
 
 def scores(**shares: float) -> Scores:
@@ -43,6 +43,19 @@ def test_mean_by_hand():
     assert share(mean, Emotion.SAD) == pytest.approx(0.3)
     assert mean is not None
     assert mean.dtype == np.float32
+
+
+def test_a_gain_makes_many_surer_than_one():
+    """The mean of n is raised to 1 + gain * (1 - 1/n); one result stays as it is."""
+    smoothing = MovingAverage(SmoothingConfig(3, 4.0, 2.0), gain=2.0)
+    smoothing.add(scores(happy=0.9, sad=0.1), 0.0)
+    assert share(smoothing.mean(0.0), Emotion.HAPPY) == pytest.approx(0.9)
+    smoothing.add(scores(happy=0.5, sad=0.5), 0.5)
+    assert share(smoothing.mean(0.5), Emotion.HAPPY) == pytest.approx(0.49 / (0.49 + 0.09))
+    many = np.stack([scores(happy=0.7, sad=0.3)] * 4)
+    happier = 0.7**2.5
+    assert share(pooled(many, 2.0), Emotion.HAPPY) == pytest.approx(happier / (happier + 0.3**2.5))
+    assert pooled(many, 2.0).dtype == np.float32
 
 
 def test_last_k():

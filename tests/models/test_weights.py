@@ -16,8 +16,8 @@ from models.weights import (
     read_manifest,
     sha256_of,
     verified,
+    write_calibration,
     write_hash,
-    write_temperature,
 )
 
 NETWORKS = ("audio_bilstm", "face_mobilenetv3", "enet_b2_7")
@@ -156,17 +156,18 @@ def test_missing_manifest(tmp_path: Path):
     assert MANIFEST_PATH.is_file()
 
 
-def test_only_one_temperature_is_written(tmp_path: Path):
-    """The named network's temperature changes in the manifest and nothing else does."""
+def test_only_one_calibration_is_written(tmp_path: Path):
+    """The named network's temperature and gain change in the manifest and nothing else does."""
     path = Path(shutil.copy(MANIFEST_PATH, tmp_path))
     before = read_manifest(path)
-    write_temperature(path, "face_mobilenetv3", 1.375)
+    write_calibration(path, "face_mobilenetv3", 1.375, 0.25)
     after = read_manifest(path)
-    assert after["face_mobilenetv3"].temperature == 1.375
+    face = after["face_mobilenetv3"]
+    assert (face.temperature, face.gain) == (1.375, 0.25)
     assert after["audio_bilstm"] == before["audio_bilstm"]
     assert after["face_mobilenetv3"].facts == before["face_mobilenetv3"].facts
-    with pytest.raises(ValueError, match="no temperature of nobody"):
-        write_temperature(path, "nobody", 1.0)
+    with pytest.raises(ValueError, match="no temperature and gain of nobody"):
+        write_calibration(path, "nobody", 1.0, 0.0)
 
 
 def test_only_one_hash_is_written(tmp_path: Path):

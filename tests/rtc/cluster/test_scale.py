@@ -10,7 +10,7 @@ from rtc.cluster.scale import scale_of
 
 def test_more_replicas_than_cores_are_refused() -> None:
     """With how many there are, and what to do."""
-    with pytest.raises(PlanError, match="has 8 cores and each replica takes one, which is too few"):
+    with pytest.raises(PlanError, match="9 replicas take a core each, and the cluster has 8; add"):
         scale_of(Plan(least_replicas=9), cores=8)
 
 
