@@ -12,6 +12,8 @@ from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 
 Samples = npt.NDArray[np.float32]
 
+_BANDS_HZ = np.array([60, 125, 250, 500, 1000, 2000, 4000, 6500, 7500])
+
 
 def opus_round_trip(samples: Samples, compression_level: float) -> Samples:
     """Encode as Opus and decode again; ``compression_level`` 0 to 1 is the lowest bit rate."""
@@ -48,9 +50,11 @@ def cut_window(samples: Samples, rng: np.random.Generator, speed_range: float) -
 
 
 def degrade(window: Samples, rng: np.random.Generator) -> Samples:
-    """Add, each at random, a room, coloured noise and a change of gain."""
+    """Add, each at random, a room, equipment, coloured noise and a change of gain."""
     if rng.random() < 0.3:
         window = _in_a_room(window, rng)
+    if rng.random() < 0.6:
+        window = _through_equipment(window, rng)
     if rng.random() < 0.6:
         window = _with_noise(window, rng)
     gain_db = rng.uniform(-18, 12)
@@ -70,6 +74,20 @@ def _in_a_room(window: Samples, rng: np.random.Generator) -> Samples:
     wet = np.fft.irfft(np.fft.rfft(window, size) * np.fft.rfft(tail, size), size)
     heard: Samples = wet[:WINDOW_SAMPLES].astype(np.float32)
     return heard
+
+
+def _through_equipment(window: Samples, rng: np.random.Generator) -> Samples:
+    """Raise and lower bands by some decibels, as microphones do, and let the top fall off.
+
+    Opus, as browsers send it, and the resampler after it take 2 dB from 6.5 kHz and 6 from 7.5: a
+    network that never heard that takes a tenth of the clips for others.
+    """
+    bands_db = rng.normal(0, 2, len(_BANDS_HZ))
+    bands_db[-2:] -= rng.uniform(0, 9) * np.array([0.3, 1.0])
+    frequency = np.linspace(0, SAMPLE_RATE_HZ / 2, WINDOW_SAMPLES // 2 + 1)
+    gain_db = np.interp(np.log(np.maximum(frequency, 1)), np.log(_BANDS_HZ), bands_db)
+    spectrum = np.fft.rfft(window) * 10 ** (gain_db / 20)
+    return np.fft.irfft(spectrum, WINDOW_SAMPLES).astype(np.float32)
 
 
 def _with_noise(window: Samples, rng: np.random.Generator) -> Samples:

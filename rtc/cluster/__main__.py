@@ -34,6 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0; 2 when the file is wrong, else 1.
     """
+    try:
+        return _main(argv)
+    except KeyboardInterrupt:
+        return 0  # while it starts
+
+
+def _main(argv: Sequence[str] | None) -> int:
     limit_threads_or_exit()
     parser = CommandParser(prog="rtc.cluster", description=__doc__)
     parser.add_argument("file", type=Path, help="such as deploy/serve.yaml")
@@ -47,12 +54,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if find_spec("ray") is None:
         return _failed("Ray is not installed; it comes with: pip install '.[cluster]'")
     os.environ.update(RAY_ENVIRONMENT | _access() | os.environ)
-    from rtc.cluster.deployment import DeploymentError, FileError, deployed, read
+    from rtc.cluster.deployment import DeploymentError, deployed, url_for
+    from rtc.cluster.description import FileError, read
 
     try:
         cluster = read(given.file)
-        with deployed(cluster, given.address) as url:
-            ends_by = "'serve shutdown'" if given.address else "Ctrl-C"
+        url = url_for(cluster, given.address)
+        what = "Deploying" if given.address else "Starting a cluster on this machine"
+        print(f"{what}; this takes up to a minute.", file=sys.stderr)
+        with deployed(cluster, given.address):
+            ends_by = "'serve shutdown -y'" if given.address else "Ctrl-C"
             sentence = f"Open {url} in a browser and click Start. {ends_by} ends the cluster."
             print(sentence, flush=True)
             if not given.address:
@@ -61,8 +72,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(f"{given.file}: {error}", code=2)
     except DeploymentError as error:
         return _failed(str(error))
-    except KeyboardInterrupt:
-        pass  # while it starts
     return 0
 
 

@@ -36,20 +36,22 @@ _HEALTH_PERIOD_S, _HEALTH_PATIENCE_S = 1.0, 5.0
 def build(args: dict[str, Any]) -> serve.Application:
     """Build the application of a plan's fields; see ``rtc.cluster.plan.Plan``.
 
+    What no replica could carry out is found here, so that it does not replace what works.
+
     Raises:
         rtc.cluster.plan.PlanError: the plan cannot be carried out.
     """
-    return application(plan_from(args))
+    plan = plan_from(args)
+    check_networks(plan)
+    return application(plan)
 
 
 def application(plan: Plan) -> serve.Application:
     """Build the application of a plan, for the cluster that we are connected to.
 
     Raises:
-        rtc.cluster.plan.PlanError: the cluster has fewer cores than the plan has replicas, or its
-            networks cannot be loaded.
+        rtc.cluster.plan.PlanError: the cluster has fewer cores than the plan has replicas.
     """
-    _check_networks(plan)
     cores = int(ray.cluster_resources().get("CPU", 0))  # type: ignore[no-untyped-call]  # Ray's
     roster = _deployment(Roster, ray_actor_options=_actor(cores=0)).bind()
     replica = _deployment(
@@ -73,8 +75,12 @@ def application(plan: Plan) -> serve.Application:
     return ingress.bind(plan, environment, replica.bind(plan, environment, roster), roster)
 
 
-def _check_networks(plan: Plan) -> None:
-    """Load them once, so that a plan that no replica could carry out replaces none that works."""
+def check_networks(plan: Plan) -> None:
+    """Load them once.
+
+    Raises:
+        rtc.cluster.plan.PlanError: they cannot be loaded.
+    """
     # Where replicas run there may be a GPU that this machine has not.
     config = dataclasses.replace(settings_from(plan.flags).models, face_device="cpu")
     try:

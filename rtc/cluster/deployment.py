@@ -1,4 +1,4 @@
-"""Reads ``deploy/serve.yaml`` and carries it out."""
+"""Carries out what ``deploy/serve.yaml`` describes."""
 
 from __future__ import annotations
 
@@ -7,82 +7,57 @@ import logging
 import re
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from urllib.request import Request, urlopen
 
 import ray
-import yaml
-from pydantic import ValidationError
 from ray import serve
 from ray.exceptions import RayError
+from ray.serve.config import HTTPOptions
+from ray.serve.context import _get_global_client  # no public way tells where it listens
 from ray.serve.exceptions import RayServeException
-from ray.serve.schema import LoggingConfig, ServeDeploySchema
+from ray.serve.schema import LoggingConfig
 
-from rtc.cluster.application import application
-from rtc.cluster.plan import Plan, PlanError, plan_from
+from rtc.cluster.application import application, check_networks
+from rtc.cluster.description import Described, in_one_line
+from rtc.cluster.plan import PlanError
 from rtc.serve import PortError, address_of, hold_port
 
 _PATIENCE_S = 2.0
+# An access log would hold the names of sessions, which are secrets.
+_QUIET = LoggingConfig(enable_access_log=False, log_level="WARNING")
 _NO_CLUSTER = "no Ray cluster is at {}; start one with 'ray start --head'"
 _NOT_LET_IN = (
     "what is at {} does not let us in as a Ray cluster; if it asks for a token, copy "
     "~/.ray/auth_token from its first machine to this one"
 )
-_IMPORT_PATH = "rtc.cluster.application:build"
-
-
-class FileError(ValueError):
-    """The file does not say what to do; the message says what is wrong."""
 
 
 class DeploymentError(RuntimeError):
     """It could not be done; the message says why."""
 
 
-@dataclass(frozen=True)
-class Described:
-    """What a file describes.
-
-    Attributes:
-        name: of the application.
-        plan: for it.
-        schema: the rest, in Ray Serve's form.
-    """
-
-    name: str
-    plan: Plan
-    schema: ServeDeploySchema
-
-
-def read(path: Path) -> Described:
-    """Read a file.
+def url_for(described: Described, address: str | None) -> str:
+    """Return where the cluster will listen, if nothing that can be seen beforehand is against it.
 
     Raises:
-        FileError: it cannot be read, or is none of ours.
+        DeploymentError: its port is taken, there is no cluster at the address, or the networks
+            cannot be loaded.
     """
     try:
-        fields = yaml.safe_load(path.read_text())
-        schema = ServeDeploySchema.model_validate(fields)
-        (ours,) = (each for each in schema.applications if each.import_path == _IMPORT_PATH)
-        return Described(ours.name, plan_from(ours.args), schema)
-    except OSError as error:
-        raise FileError(f"it cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise FileError(f"it is no YAML: {_in_one_line(error)}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise FileError(f"{where or 'the file'}: {first['msg']}") from error
+        check_networks(described.plan)
     except PlanError as error:
-        raise FileError(str(error)) from error
-    except ValueError as error:
-        raise FileError(f"it must have one application with import_path: {_IMPORT_PATH}") from error
+        raise DeploymentError(str(error)) from error
+    http = described.schema.http_options
+    if address is None:
+        return _url_of_free_port(http.host, http.port)
+    if _is_of_host(address):
+        _check_reached(address)
+    return f"http://{http.host}:{http.port}/"
 
 
 @contextlib.contextmanager
-def deployed(described: Described, address: str | None) -> Iterator[str]:
-    """Have the cluster serve, and give its URL; at the end, end what was begun.
+def deployed(described: Described, address: str | None) -> Iterator[None]:
+    """Have the cluster serve; at the end, end what was begun.
 
     Args:
         described: what to deploy.
@@ -92,12 +67,6 @@ def deployed(described: Described, address: str | None) -> Iterator[str]:
         DeploymentError: it could not be deployed.
     """
     http = described.schema.http_options
-    was_reached = False
-    if address is None:
-        url = _url_of_free_port(http.host, http.port)
-    else:
-        url = f"http://{http.host}:{http.port}/"
-        was_reached = _has_reached(address)
     for name in ("ray", "ray.serve"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
@@ -108,50 +77,48 @@ def deployed(described: Described, address: str | None) -> Iterator[str]:
             logging_level=logging.ERROR,
         )
     except ConnectionError as error:
-        sentence = _NOT_LET_IN if was_reached else _NO_CLUSTER
+        sentence = _NOT_LET_IN if address and _is_of_host(address) else _NO_CLUSTER
         raise DeploymentError(sentence.format(address)) from error
     try:
+        logs = _QUIET.model_copy(update=described.logs)
         serve.start(
             proxy_location=described.schema.proxy_location,
             http_options=http.model_dump(exclude_unset=True),
-            logging_config=_quiet(),
+            logging_config=logs,
         )
+        _check_address(HTTPOptions(host=http.host, port=http.port))
         try:
-            serve.run(application(described.plan), name=described.name, logging_config=_quiet())
+            serve.run(application(described.plan), name=described.name, logging_config=logs)
         except PlanError as error:
             raise DeploymentError(str(error)) from error
         except RuntimeError as error:
-            raise DeploymentError(_why(described.name) or _in_one_line(error)) from error
-        yield url
+            raise DeploymentError(_why(described.name) or in_one_line(error)) from error
+        yield
     finally:
         if address is None:
             _say_goodbye(described.name)  # then all processes of the cluster end with Ray
         ray.shutdown()
 
 
-def _has_reached(address: str) -> bool:
-    """See whether somebody listens at ``HOST:PORT``; Ray would try for two minutes.
-
-    Returns:
-        False where the address is auto, or another of Ray's own words.
-
-    Raises:
-        DeploymentError: nobody does.
-    """
+def _is_of_host(address: str) -> bool:
+    """Whether it is HOST:PORT, and not auto or another of Ray's own words."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        return False
+    return bool(host) and port.isdecimal()
+
+
+def _check_reached(address: str) -> None:
+    """See that somebody listens at HOST:PORT, for Ray would try for two minutes."""
+    host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), _PATIENCE_S).close()
     except OSError as error:
         raise DeploymentError(_NO_CLUSTER.format(address)) from error
-    return True
 
 
 def _say_goodbye(name: str) -> None:
     """End all sessions, for which Ray Serve would wait else."""
     # Where not even the roster came about, there is nobody to say it to.
-    with contextlib.suppress(RayError, RayServeException):
+    with contextlib.suppress(KeyError, RayError, RayServeException, TimeoutError):
         roster = serve.get_deployment_handle("Roster", name)
         for seen in roster.all.remote().result(timeout_s=_PATIENCE_S):
             request = Request(f"{seen.url}/lasting", headers=seen.pass_, method="DELETE")  # noqa: S310  our own replica
@@ -159,9 +126,17 @@ def _say_goodbye(name: str) -> None:
                 pass
 
 
-def _quiet() -> LoggingConfig:
-    # Its access log would hold the names of sessions, which are secrets.
-    return LoggingConfig(enable_access_log=False, log_level="WARNING")
+def _check_address(wanted: HTTPOptions) -> None:
+    """See that a Ray Serve that runs already listens where it is to."""
+    client = _get_global_client()
+    assert client is not None, "Ray Serve was started"
+    found = client.http_config
+    if (found.host, found.port) != (wanted.host, wanted.port):
+        raise DeploymentError(
+            f"Ray Serve runs here already, at {found.host}:{found.port}, and not at "
+            f"{wanted.host}:{wanted.port}; give that in http_options, or end it first with "
+            "'serve shutdown -y'"
+        )
 
 
 def _url_of_free_port(host: str, port: int) -> str:
@@ -169,7 +144,9 @@ def _url_of_free_port(host: str, port: int) -> str:
         with hold_port(host, port) as held:
             return address_of(held)
     except PortError as error:
-        raise DeploymentError(f"{error} (in http_options)") from error
+        raise DeploymentError(
+            f"{str(error).partition(';')[0]}; choose another in http_options"
+        ) from error
 
 
 def _why(name: str) -> str:
@@ -181,7 +158,3 @@ def _why(name: str) -> str:
         r"(?m)^(?:[\w.]+\.)?(?:ReplicaFailedError|PlanError|ValueError): (.+)$", "\n".join(told)
     )
     return str(found[-1]) if found else ""
-
-
-def _in_one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

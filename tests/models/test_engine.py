@@ -165,7 +165,7 @@ async def test_delay_is_that_of_late(
     voice.gate.set()
     await first
     async with asyncio.timeout(5):
-        while not busy.delay_s:  # which the thread works out when it has answered
+        while not busy.delay_s:  # noqa: ASYNC110  the thread sets no event when it has worked it out
             await asyncio.sleep(0.01)
     assert 0.2 / 16 <= busy.delay_s < 1
     monkeypatch.setattr("models.engine._IDLE_S", 0.0)

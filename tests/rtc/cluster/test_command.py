@@ -57,32 +57,47 @@ def test_the_file_that_comes_along_says_the_defaults() -> None:
     assert plan_from(application["args"]) == Plan()
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("a: [", "it is no YAML"),
-        ("- 1", "the file: Input should be"),
-        ("http_options: {port: x}", "http_options.port: Input should be a valid integer"),
-        ("applications: []", "it must have one application with import_path: rtc.cluster"),
-        (
-            "applications: [{name: x, import_path: 'a.b:c'}]",
-            "it must have one application with import_path: rtc.cluster.application:build",
-        ),
-        (
-            "applications: [{import_path: 'rtc.cluster.application:build', args: {replicas: 2}}]",
-            "args: 'replicas' is not known",
-        ),
-    ],
-)
-def test_what_is_wrong_in_the_file_is_said(text: str, sentence: str, tmp_path: Path) -> None:
+_OURS = "import_path: 'rtc.cluster.application:build'"
+
+# What is wrong in a file, and what is said of it.
+_WRONG = {
+    "a: [": "it is no YAML",
+    "- 1": "the file: Input should be",
+    "http_options: {port: x}": "http_options.port: Input should be a valid integer",
+    "applications: []": "it must have one application with import_path: rtc.cluster",
+    "applications: [{name: x, import_path: 'a.b:c'}]": "rtc.cluster.application:build",
+    f"applications: [{{{_OURS}, args: {{replicas: 2}}}}]": "args: 'replicas' is not known",
+    f"applications: [{{{_OURS}, arg: {{}}}}]": "applications.arg is not known here; there are",
+    f"applications: [{{{_OURS}, route_prefix: /x}}]": "applications.route_prefix must be /",
+    f"applications: [{{{_OURS}}}, {{import_path: 'a.b:c', name: x, route_prefix: /x}}]": "does all",
+    f"applications: [{{{_OURS}}}]\nhttp_option: {{port: 1}}": "http_option is not known here",
+    f"applications: [{{{_OURS}}}]\nhttp_options: {{prot: 1}}": "http_options.prot is not known",
+}
+
+# All in one process, for Ray takes seconds to import.
+_READ_ALL = """
+import sys
+from rtc.cluster.__main__ import main
+for path in sys.argv[1:]:
+    assert main([path]) == 2
+"""
+
+
+def test_what_is_wrong_in_the_file_is_said(tmp_path: Path) -> None:
     """In one line with the file's name, and exit code 2, before Ray is started."""
-    file = tmp_path / "serve.yaml"
-    file.write_text(text)
-    code, _, errors = _run(str(file))
-    assert code == 2
-    (line,) = errors.splitlines()
-    assert line.startswith(f"error: {file}: ")
-    assert sentence in line
+    files = []
+    for number, text in enumerate(_WRONG):
+        files.append(tmp_path / f"serve{number}.yaml")
+        files[-1].write_text(text)
+    ran = subprocess.run(
+        (sys.executable, "-c", _READ_ALL, *map(str, files)),
+        cwd=_ROOT, capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    lines = ran.stderr.splitlines()
+    assert (ran.returncode, len(lines)) == (0, len(_WRONG)), ran.stderr
+    for line, file, sentence in zip(lines, files, _WRONG.values(), strict=True):
+        assert line.startswith(f"error: {file}: ")
+        assert sentence in line
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

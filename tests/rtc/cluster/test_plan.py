@@ -43,7 +43,7 @@ def test_a_node_names_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"busy_share": 1.1}, "busy_share must be above 0 and at most 1, not 1.1"),
         ({"drain_s": "long"}, "drain_s must be a number of at least 10, not 'long'"),
         ({"drain_s": 5}, "drain_s must be a number of at least 10, not 5"),
-        ({"wait_s": float("nan")}, "wait_s must be a number of at least 0, not nan"),
+        ({"wait_s": float("nan")}, "wait_s must be a number of at least 0.1, not nan"),
         ({"flags": "--offline"}, "flags must be a list, such as"),
         ({"flags": ["--port", "80"]}, "flags: --port is not a replica's to choose; leave it out"),
         ({"flags": ["--max-sessions=3"]}, "flags: --max-sessions=3 is not a replica's to choose"),
