@@ -81,10 +81,12 @@ def check_networks(plan: Plan) -> None:
     Raises:
         rtc.cluster.plan.PlanError: they cannot be loaded.
     """
-    # Where replicas run there may be a GPU that this machine has not.
-    config = dataclasses.replace(settings_from(plan.flags).models, face_device="cpu")
+    wanted = settings_from(plan.flags).models
+    # Where replicas run there may be a GPU that this machine has not; and what can be done without
+    # need not be downloaded here.
+    face_model = "hsemotion" if wanted.face_model == "hsemotion" else "embedded"
     try:
-        load_models(config)
+        load_models(dataclasses.replace(wanted, face_device="cpu", face_model=face_model))
     except WeightsError as error:
         raise PlanError(str(error)) from error
 
