@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 
-from rtc.cluster.plan import Plan, PlanError, plan_from, settings_from
+from rtc.cluster.plan import ENVIRONMENT, Plan, PlanError, plan_from, settings_from
 
 
 def test_nothing_said_is_a_plan() -> None:
@@ -21,6 +22,24 @@ def test_the_flags_are_those_of_the_server() -> None:
     assert settings.server.session.tracker.fusion.w_voice == 0.25
     assert settings.udp_ports is not None
     assert len(settings.udp_ports) == 1000
+
+
+def test_every_setting_of_the_environment_is_of_all_or_of_a_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What whoever deploys has set goes for all; nothing that the flags look for is forgotten."""
+    looked_for = set()
+
+    class Watched(dict[str, str]):
+        def get(self, name: str, default: Any = None) -> Any:
+            looked_for.add(name)
+            return super().get(name, default)
+
+    monkeypatch.setattr(os, "environ", Watched(os.environ))
+    settings_from(())
+    of_one_machine = {"ANNOUNCE_ADDRESS", "UDP_PORTS"}
+    of_others = {"PRELAUNCH_EVAL", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"}
+    assert looked_for - of_one_machine - of_others == set(ENVIRONMENT)
 
 
 def test_a_node_names_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
