@@ -25,6 +25,12 @@ RAY_ENVIRONMENT = {
     # How often its controller looks at what is to be done: ten times a second costs it the time
     # of two people.
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
+    # What was under way to a machine that died hangs until Ray knows of it: after 3 s, which is
+    # before a page misses its results, instead of 15.
+    "RAY_health_check_initial_delay_ms": "1000",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "2000",
+    "RAY_health_check_failure_threshold": "3",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from typing import Any
 
@@ -68,6 +69,8 @@ def application(plan: Plan) -> serve.Application:
     ingress = _deployment(
         Ingress,
         num_replicas=plan.ingresses,
+        # On different machines where there are, for one that dies is not to take all along.
+        max_replicas_per_node=math.ceil(plan.ingresses / max(1, _machines())),
         max_ongoing_requests=_MOST_REQUESTS,
         ray_actor_options=_actor(cores=0),
     )
@@ -89,6 +92,10 @@ def check_networks(plan: Plan) -> None:
         load_models(dataclasses.replace(wanted, face_device="cpu", face_model=face_model))
     except WeightsError as error:
         raise PlanError(str(error)) from error
+
+
+def _machines() -> int:
+    return sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]  # Ray's
 
 
 def _deployment(kind: type, **options: Any) -> serve.Deployment:

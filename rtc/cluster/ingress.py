@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ray.exceptions import RayError
@@ -17,12 +15,10 @@ from starlette.responses import StreamingResponse
 
 from rtc.cluster.bridge import Bridge
 from rtc.cluster.front import create_front
+from rtc.cluster.kept_fresh import KeptFresh
 from rtc.cluster.messages import Seen
 from rtc.cluster.places import Places
 from rtc.cluster.plan import Plan, settings_from
-
-_FRESH_S = 0.5
-_PATIENCE_S = 1.0
 
 
 class Ingress:
@@ -37,7 +33,8 @@ class Ingress:
     ) -> None:
         os.environ.update(environment)  # this process is ours alone
         config = settings_from(plan.flags).server
-        everyone = kept_fresh(roster.all.remote)
+        self._told = KeptFresh(partial(_all, roster))
+        everyone = self._told.everyone
         places = Places(replicas, config, plan.wait_s, everyone)
         self._bridge = Bridge(create_front(config, places.serve, everyone))
         await self._bridge.start()
@@ -49,25 +46,13 @@ class Ingress:
     async def __del__(self) -> None:
         """End what is under way; sessions go on."""
         await self._bridge.aclose()
+        await self._told.aclose()
 
 
-def kept_fresh(
-    ask: Callable[[], Awaitable[tuple[Seen, ...]]],
-) -> Callable[[], Awaitable[tuple[Seen, ...]]]:
-    """Return a function that asks twice a second at most, and gives what it was told last."""
-    told: tuple[Seen, ...] = ()
-    told_at = -_FRESH_S
-    asking = asyncio.Lock()
-
-    async def everyone() -> tuple[Seen, ...]:
-        nonlocal told, told_at
-        async with asking:
-            if time.monotonic() - told_at >= _FRESH_S:
-                # While the roster begins anew, those count that were there before.
-                with suppress(RayError, RayServeException, TimeoutError):
-                    async with asyncio.timeout(_PATIENCE_S):
-                        told = await ask()
-                told_at = time.monotonic()
-            return told
-
-    return everyone
+async def _all(roster: DeploymentHandle[Any]) -> tuple[Seen, ...] | None:
+    """Ask the roster; None while it begins anew, or the machine is gone that it was on."""
+    try:
+        told: tuple[Seen, ...] = await roster.all.remote()
+    except (RayError, RayServeException):
+        return None
+    return told

@@ -90,8 +90,12 @@ class Rehearsal:
 
     def ingresses(self) -> list[int]:
         """The processes in which requests come in."""
-        every = psutil.Process().children(recursive=True)
-        return [each.pid for each in every if ":Ingress" in " ".join(each.cmdline())]
+        return _processes(":Ingress")
+
+    def controller(self) -> int:
+        """The process of Ray Serve's controller."""
+        (process,) = _processes("ServeController")
+        return process
 
     def nodes(self) -> list[str]:
         """Those that were added, by their ids; the head is not among them."""
@@ -119,6 +123,12 @@ class Rehearsal:
         return self._cluster.add_node(
             num_cpus=cpus, object_store_memory=80 * 2**20, include_dashboard=False
         )
+
+
+def _processes(sign: str) -> list[int]:
+    """Return those of ours that have this in their command line."""
+    every = psutil.Process().children(recursive=True)
+    return [each.pid for each in every if sign in " ".join(each.cmdline())]
 
 
 def _node_of(process: psutil.Process) -> str:

@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from asyncio.subprocess import PIPE
@@ -138,6 +139,7 @@ async def test_a_full_cluster_says_when_to_come_again(
     "failing",
     [
         pytest.param(("process", signal.SIGKILL), id="is-killed"),
+        pytest.param(("serving", signal.SIGKILL), id="loses-its-process"),
         pytest.param(("serving", signal.SIGSTOP), id="hangs"),
     ],
 )
@@ -226,7 +228,7 @@ async def test_the_command_deploys_to_a_cluster_that_runs(
         said, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     assert said.decode() == (
-        f"Open {cluster.url}/ in a browser and click Start. 'serve shutdown' ends the cluster.\n"
+        f"Open {cluster.url}/ in a browser and click Start. 'serve shutdown -y' ends the cluster.\n"
     )
     await _until(lambda: _has_room(cluster, 4), within_s=60)
     async with _person(cluster, happy_clip) as person:
@@ -246,6 +248,41 @@ async def test_with_no_replica_left_it_is_said(cluster: TestCluster, happy_clip:
     await _until(lambda: _has_replicas(cluster, 2), within_s=60)
     async with Peer(cluster.url, SoundTrack(happy_clip.sound)) as late:
         await late.results(2)
+
+
+async def test_who_takes_long_to_answer_is_waited_for(
+    cluster: TestCluster, happy_clip: Clip
+) -> None:
+    """A replica that asks a silent STUN server takes 5 s, more than the wait for a place."""
+    with socket.socket(type=socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        server = f"stun:127.0.0.1:{silent.getsockname()[1]}"
+        await cluster.do("deploy", **PLAN | {"flags": [*PLAN["flags"], "--ice-server", server]})
+        await _until(lambda: _has_settled(cluster, 2), within_s=60)
+        began_at = time.monotonic()
+        async with _person(cluster, happy_clip) as person:
+            await person.results(2)
+        print(f"first results after {time.monotonic() - began_at:.1f} s")
+    await cluster.do("deploy", **PLAN)
+
+
+async def test_a_controller_that_hangs_ends_nobody(cluster: TestCluster, happy_clip: Clip) -> None:
+    """Ray Serve's controller says who is to go by asking no more; one that asks nobody says
+    nothing, for longer than people may stay at a replica that is to go.
+    """
+    drain_s = 10
+    await cluster.do("deploy", **PLAN | {"drain_s": drain_s})
+    await _until(lambda: _has_settled(cluster, 2), within_s=60)
+    async with _person(cluster, happy_clip) as person:
+        await person.results(4)
+        controller = await cluster.do("controller")
+        os.kill(controller, signal.SIGSTOP)
+        try:
+            await person.results(2 * (drain_s + 6), timeout_s=drain_s + 20)
+        finally:
+            os.kill(controller, signal.SIGCONT)
+        await _noticed_nothing([person])
+    await cluster.do("deploy", **PLAN)
 
 
 async def test_an_update_cuts_nobody_before_the_limit(
@@ -290,6 +327,10 @@ async def test_replicas_come_and_go_with_the_people(cluster: TestCluster, happy_
     async with AsyncExitStack() as here:
         people = [await _joined(cluster, happy_clip, here) for _ in range(3)]
         assert len({place for _, place in people}) == 1
+        # They are counted where they are served: those through whom they came may die.
+        for process in await cluster.do("ingresses"):
+            os.kill(process, signal.SIGKILL)
+        await _until(partial(_is_answered, cluster), within_s=30)
         await _until(lambda: _has_replicas(cluster, 2), within_s=60)
         people.append(await _joined(cluster, happy_clip, here))
         assert len({place for _, place in people}) == 2

@@ -1,0 +1,69 @@
+"""What an ingress knows of the replicas: new, unless nobody can tell it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rtc.cluster.kept_fresh import KeptFresh
+from rtc.cluster.messages import Seen
+
+
+def _seen(place: str) -> Seen:
+    return Seen(place, f"http://{place}", 0, 24, "secret")
+
+
+class _Roster:
+    """Answers, or hangs."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.asked = 0
+        self.answer: tuple[Seen, ...] | None = (_seen("a"),)
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def all(self) -> tuple[Seen, ...] | None:
+        self.asked += 1
+        await self.answers.wait()
+        return self.answer
+
+    def kept(self) -> KeptFresh:
+        return KeptFresh(self.all, lambda: self.now_s)
+
+
+async def test_it_is_asked_twice_a_second_at_most() -> None:
+    """Within half a second all are given what the first was told."""
+    roster = _Roster()
+    kept = roster.kept()
+    told = await asyncio.gather(*(kept.everyone() for _ in range(5)))
+    assert told == [(_seen("a"),)] * 5
+    assert roster.asked == 1
+    roster.answer, roster.now_s = (_seen("b"),), 0.6
+    assert await kept.everyone() == (_seen("b"),)
+    assert roster.asked == 2
+
+
+async def test_a_roster_that_hangs_keeps_nobody_waiting() -> None:
+    """What it told last is given, and it is asked once, however many need it."""
+    roster = _Roster()
+    kept = roster.kept()
+    await kept.everyone()
+    roster.answers.clear()
+    roster.now_s = 1.0
+    async with asyncio.timeout(2):
+        for _ in range(3):
+            assert await kept.everyone() == (_seen("a"),)
+    assert roster.asked == 2
+    roster.answer = (_seen("b"),)
+    roster.answers.set()
+    assert await kept.everyone() == (_seen("b"),)
+    await kept.aclose()
+
+
+async def test_a_roster_that_begins_anew_takes_nothing_back() -> None:
+    """While it cannot be asked, those count that were there before."""
+    roster = _Roster()
+    kept = roster.kept()
+    await kept.everyone()
+    roster.answer, roster.now_s = None, 1.0
+    assert await kept.everyone() == (_seen("a"),)
