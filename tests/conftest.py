@@ -121,14 +121,19 @@ def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes, keep each file's tests in one, and in one all that take a core.
 
-    Those of the page and of a cluster start browsers and servers; two of them at a time would
-    have to wait for one another.
+    Those of the page and of a cluster start browsers and servers, and look at the clock; beside one
+    another, or beside others, they would have to wait. So they come last, when the other process
+    has nothing more to do.
     """
     folder = Path(__file__).parent
+    heavy: list[pytest.Item] = []
+    light: list[pytest.Item] = []
     for item in items:
         file = item.path.relative_to(folder)
         is_heavy = file.is_relative_to("web") or file.is_relative_to("rtc/cluster")
+        (heavy if is_heavy else light).append(item)
         item.add_marker(pytest.mark.xdist_group("heavy" if is_heavy else str(file)))
+    items[:] = light + heavy
 
 
 @pytest.hookimpl(wrapper=True)
