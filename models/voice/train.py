@@ -45,6 +45,9 @@ class VoiceTraining:
     longest_mask_frames: int = 20
     averaging_decay: float = 0.998
     ravdess_share: float = 0.75  # of a batch; the other corpora share the rest
+    adapting_share: float = 0.2  # so many more, with sound as equipment and Opus leave it
+    adapting_learning_rate: float = 5e-4
+    adapting_averaging_decay: float = 0.995
     seed: int = 0
 
 
@@ -106,7 +109,7 @@ class BatchMaker:
         ]  # fmt: skip
 
     def draw(
-        self, rng: np.random.Generator
+        self, rng: np.random.Generator, *, equipment: bool = False
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """Return MFCC, float32, shape (batch, 101, 40), and labels, int64, shape (batch,)."""
         windows = np.zeros((self.recipe.batch_size, WINDOW_SAMPLES), np.float32)
@@ -116,7 +119,8 @@ class BatchMaker:
             shelf = shelves[rng.integers(len(shelves))]
             clip = shelf[rng.integers(len(shelf))]
             version = clip.versions[rng.integers(len(clip.versions))]
-            windows[row] = degrade(cut_window(version, rng, self.recipe.speed_range), rng)
+            window = cut_window(version, rng, self.recipe.speed_range)
+            windows[row] = degrade(window, rng, equipment=equipment)
             labels[row] = clip.label
         return self.mfcc(windows), labels
 
@@ -164,7 +168,10 @@ def train(
     validation: Sequence[Clip],
     checkpoint_path: Path,
 ) -> VoiceNetwork:
-    """Train, or go on training from ``checkpoint_path``, and return the averaged network."""
+    """Train, then adapt to live sound, and return the averaged network.
+
+    Both go on from their checkpoints, at ``checkpoint_path`` and beside it.
+    """
     torch.manual_seed(recipe.seed)
     batches = BatchMaker(training, recipe)
     network = VoiceNetwork(drop_rate=recipe.drop_rate)
@@ -172,27 +179,83 @@ def train(
     sample = np.concatenate([batches.draw(rng)[0] for _ in range(8)])
     network.mean.copy_(torch.from_numpy(sample.mean((0, 1))))
     network.deviation.copy_(torch.from_numpy(sample.std((0, 1))))
-    averaged = averaged_copy(network, recipe.averaging_decay)
+    learned_from = sorted({(clip.corpus, clip.speaker) for clip in training})
+    identity = f"{recipe} on {len(training)} clips of {learned_from}"
+    learning = Phase(
+        recipe.steps, recipe.peak_learning_rate, recipe.warmup_share, recipe.averaging_decay
+    )
+    _run(learning, network, batches, validation, Checkpoint(checkpoint_path, identity))
+    adapting = Phase(
+        max(1, round(recipe.steps * recipe.adapting_share)),
+        recipe.adapting_learning_rate,
+        recipe.warmup_share,
+        recipe.adapting_averaging_decay,
+        first_step=recipe.steps,
+        equipment=True,
+    )
+    beside = checkpoint_path.with_stem(f"{checkpoint_path.stem}_adapted")
+    _run(adapting, network, batches, validation, Checkpoint(beside, f"{identity}, adapted"))
+    return network
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One cycle of learning.
+
+    Attributes:
+        steps: of it.
+        peak_learning_rate: reached after ``warmup_share`` of them.
+        warmup_share: in [0, 1].
+        averaging_decay: of the running average of weights.
+        first_step: of the seeds, so that no phase draws what another did.
+        equipment: whether sound comes as equipment and Opus leave it.
+    """
+
+    steps: int
+    peak_learning_rate: float
+    warmup_share: float
+    averaging_decay: float
+    first_step: int = 0
+    equipment: bool = False
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a phase is kept while it lasts, and of what run it is; see ``TrainingState``."""
+
+    path: Path
+    identity: str
+
+
+def _run(
+    phase: Phase,
+    network: VoiceNetwork,
+    batches: BatchMaker,
+    validation: Sequence[Clip],
+    checkpoint: Checkpoint,
+) -> None:
+    """Train ``network`` for a phase, from its checkpoint on; leave it with the averaged weights."""
+    recipe = batches.recipe
+    averaged = averaged_copy(network, phase.averaging_decay)
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=recipe.peak_learning_rate, weight_decay=recipe.weight_decay
+        network.parameters(), lr=phase.peak_learning_rate, weight_decay=recipe.weight_decay
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
-        recipe.peak_learning_rate,
-        total_steps=recipe.steps,
-        pct_start=recipe.warmup_share,
+        phase.peak_learning_rate,
+        total_steps=phase.steps,
+        pct_start=phase.warmup_share,
     )
-    learned_from = sorted({(clip.corpus, clip.speaker) for clip in training})
-    identity = f"{recipe} on {len(training)} clips of {learned_from}"
-    state = TrainingState(network, averaged, optimizer, schedule, identity)
-    first_step = state.resume(checkpoint_path)
+    state = TrainingState(network, averaged, optimizer, schedule, checkpoint.identity)
+    first_step = state.resume(checkpoint.path)
 
-    progress = tqdm(range(first_step, recipe.steps), initial=first_step, total=recipe.steps)
+    progress = tqdm(range(first_step, phase.steps), initial=first_step, total=phase.steps)
     for step in progress:
         # Seeded anew at each step, dropout too, so that a run that was stopped ends the same.
-        rng = np.random.default_rng((recipe.seed, step))
-        torch.manual_seed(recipe.seed * 1_000_000 + step)
-        mfcc_array, label_array = batches.draw(rng)
+        seed = phase.first_step + step
+        rng = np.random.default_rng((recipe.seed, seed))
+        torch.manual_seed(recipe.seed * 1_000_000 + seed)
+        mfcc_array, label_array = batches.draw(rng, equipment=phase.equipment)
         mfcc = torch.from_numpy(mfcc_array)
         targets = functional.one_hot(torch.from_numpy(label_array), len(EMOTIONS)).float()
         mask_time(mfcc, rng, recipe.longest_mask_frames)
@@ -205,12 +268,11 @@ def train(
         state.step(loss, largest_gradient=1.0)
         if step % 20 == 0:
             progress.set_postfix(loss=f"{loss.item():.3f}")
-        if (step + 1) % 250 == 0 or step + 1 == recipe.steps:
-            state.save(checkpoint_path, step + 1)
+        if (step + 1) % 250 == 0 or step + 1 == phase.steps:
+            state.save(checkpoint.path, step + 1)
             by_clip, by_window = evaluate(averaged, validation)
             tqdm.write(f"step {step + 1}: held-out clips {by_clip:.3f}, windows {by_window:.3f}")
     network.load_state_dict(averaged.module.state_dict())
-    return network
 
 
 def main() -> int:

@@ -46,7 +46,9 @@ def clips() -> list[Clip]:
 
 
 def test_six_steps(clips: list[Clip], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """Six steps change every weight, leave a checkpoint, and say how good the result is."""
+    """Six steps, and one more to adapt, change every weight, leave a checkpoint of each phase, and
+    say how good the result is.
+    """
     checkpoint = tmp_path / "runs" / "voice.pt"
     network = train(RECIPE, clips, clips[:7], checkpoint)
     torch.manual_seed(RECIPE.seed)
@@ -58,8 +60,10 @@ def test_six_steps(clips: list[Clip], tmp_path: Path, capsys: pytest.CaptureFixt
     assert network.deviation.min() > 0
     assert not torch.equal(network.mean, torch.zeros(40))
     assert torch.load(checkpoint, weights_only=True)["done"] == 6
-    assert [path.name for path in checkpoint.parent.iterdir()] == ["voice.pt"]
-    assert "step 6: held-out clips" in capsys.readouterr().out
+    assert {path.name for path in checkpoint.parent.iterdir()} == {"voice.pt", "voice_adapted.pt"}
+    said = capsys.readouterr().out
+    assert "step 6: held-out clips" in said
+    assert "step 1: held-out clips" in said
 
 
 def test_seed_fixes_the_run(clips: list[Clip], tmp_path: Path):
@@ -73,20 +77,20 @@ def test_seed_fixes_the_run(clips: list[Clip], tmp_path: Path):
 
 def test_resumed(clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Going on from a checkpoint gives the weights that going on without a stop gives."""
-    kept = tmp_path / "kept.pt"
+    kept, stop_after = tmp_path / "kept.pt", 3
     step, done = TrainingState.step, 0
 
     def step_and_keep(state: TrainingState, loss: torch.Tensor, largest_gradient: float) -> None:
         nonlocal done
         step(state, loss, largest_gradient)
         done += 1
-        if done == 3:
+        if done == stop_after:
             state.save(kept, done)
 
     monkeypatch.setattr(TrainingState, "step", step_and_keep)
     whole = train(RECIPE, clips, clips[:1], tmp_path / "whole.pt").state_dict()
     resumed = train(RECIPE, clips, clips[:1], kept).state_dict()
-    assert done == 6 + 3
+    assert done == 6 + 1 + 3 + 1
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
