@@ -1,8 +1,9 @@
 """A real Ray cluster of two nodes, what it serves, and what it bears.
 
-Not among the tests that run by themselves yet: beside others, on two cores, its times do not hold.
-``python -m pytest tests/rtc/cluster/trials.py`` runs it. The trials share one cluster and leave it
-as they found it: two replicas, and nobody there.
+Not among the tests that run by themselves: beside others, on two cores, its times do not hold.
+``RESULTS_CSV=eval/results/cluster.csv python -m pytest tests/rtc/cluster/trials.py`` runs it and
+writes down what was measured. The trials share one cluster and leave it as they found it: two
+replicas, and nobody there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 from itertools import pairwise
@@ -25,6 +26,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from eval.results import write_rows
 from rtc.client import RefusedError
 from rtc.naming import place_of
 from tests.events import events
@@ -40,6 +42,8 @@ pytestmark = pytest.mark.timeout(300)
 
 _ROOT = Path(__file__).resolve().parents[3]
 _BACK_WITHIN_S = 10.0
+Record = Callable[[str, float], None]
+
 _MOST_PAUSE_S = 2.0  # of results at a peer that has nothing to do with it; two come a second
 
 
@@ -51,6 +55,28 @@ def whole_cluster() -> Iterator[TestCluster]:
         yield cluster
 
 
+@pytest.fixture(scope="module")
+def rows() -> Iterator[list[dict[str, object]]]:
+    """What was measured; in the end it goes where RESULTS_CSV says."""
+    measured: list[dict[str, object]] = []
+    yield measured
+    if path := os.environ.get("RESULTS_CSV"):
+        write_rows(Path(path), measured)
+
+
+@pytest.fixture
+def record(
+    rows: list[dict[str, object]], request: pytest.FixtureRequest
+) -> Callable[[str, float], None]:
+    """Write a figure down under the name of its trial."""
+
+    def note(what: str, value: float) -> None:
+        trial = request.node.name.removeprefix("test_")
+        rows.append({"trial": trial, "what": what, "value": round(value, 2)})
+
+    return note
+
+
 @pytest.fixture
 async def cluster(whole_cluster: TestCluster) -> TestCluster:
     """As it is meant to be, and with nobody there."""
@@ -59,7 +85,18 @@ async def cluster(whole_cluster: TestCluster) -> TestCluster:
     return whole_cluster
 
 
-async def test_people_are_spread_over_both_nodes(cluster: TestCluster, happy_clip: Clip) -> None:
+@pytest.fixture
+async def tab(
+    cluster: TestCluster, browser_path: str, happy_devices: Devices
+) -> AsyncIterator[Tab]:
+    """A page of the cluster, not yet started."""
+    async with windows(browser_path, cluster) as open_tab:
+        yield await open_tab(happy_devices)
+
+
+async def test_people_are_spread_over_both_nodes(
+    cluster: TestCluster, happy_clip: Clip, record: Record
+) -> None:
     """Of four, two are served on each node; everybody has voice and face twice a second."""
     replicas = await cluster.do("replicas")
     assert len({each["node"] for each in replicas.values()}) == 2
@@ -69,7 +106,10 @@ async def test_people_are_spread_over_both_nodes(cluster: TestCluster, happy_cli
         assert sorted((await cluster.sessions()).values()) == [2, 2]
         began_at = time.monotonic()
         last = [found[-1] for found in await asyncio.gather(*(p.results(10) for p in people))]
-        assert 4 < time.monotonic() - began_at < 8
+        took_s = time.monotonic() - began_at
+        record("people at the fuller of two nodes, of four", 2)
+        record("results a second", 10 / took_s)
+        assert 4 < took_s < 8
         assert {message.evidence for message in last} == {"both"}
 
 
@@ -146,13 +186,12 @@ async def test_a_full_cluster_says_when_to_come_again(
 async def test_a_replica_that_fails_is_replaced(
     cluster: TestCluster,
     happy_clip: Clip,
-    browser_path: str,
-    happy_devices: Devices,
+    tab: Tab,
     failing: tuple[str, signal.Signals],
+    record: Record,
 ) -> None:
     """A page whose replica fails has another within 10 s; those elsewhere notice nothing."""
-    async with windows(browser_path, cluster) as open_tab, AsyncExitStack() as here:
-        tab = await open_tab(happy_devices)
+    async with AsyncExitStack() as here:
         await tab.start()
         await tab.results(4)
         (place,) = await _places(cluster)
@@ -160,8 +199,8 @@ async def test_a_replica_that_fails_is_replaced(
         replicas = await cluster.do("replicas")
         which, number = failing
         os.kill(replicas[place][which], number)
-        await _is_served_again(tab)
-        await _noticed_nothing([other])
+        record("results again after, s", await _is_served_again(tab))
+        record("longest pause of others, s", await _noticed_nothing([other]))
         await _until(lambda: _are_gone(cluster, {place}), within_s=60)
         await _until(lambda: _has_replicas(cluster, 2), within_s=60)
         assert place not in await cluster.do("replicas")
@@ -169,7 +208,7 @@ async def test_a_replica_that_fails_is_replaced(
 
 
 async def test_an_ingress_that_dies_takes_nobody_along(
-    cluster: TestCluster, happy_clip: Clip
+    cluster: TestCluster, happy_clip: Clip, record: Record
 ) -> None:
     """With both killed, whoever is served notices nothing, and others soon come in and watch."""
     tracks = SoundTrack(happy_clip.sound), PictureTrack(happy_clip.pictures)
@@ -179,31 +218,32 @@ async def test_an_ingress_that_dies_takes_nobody_along(
         assert len(killed) == 2
         for process in killed:
             os.kill(process, signal.SIGKILL)
+        began_at = time.monotonic()
         await _until(partial(_is_answered, cluster), within_s=30)
         async with _person(cluster, happy_clip) as late:
             await late.results(2)
+        record("the next is served after, s", time.monotonic() - began_at)
         async with events(cluster.url, publisher.events) as stream:
             await stream.results(2)
-        await _noticed_nothing([person])
+        record("longest pause of who is served, s", await _noticed_nothing([person]))
         assert (await publisher.ask("DELETE"))[0] == 200
 
 
 async def test_a_node_that_dies_is_done_without(
-    cluster: TestCluster, happy_clip: Clip, browser_path: str, happy_devices: Devices
+    cluster: TestCluster, happy_clip: Clip, tab: Tab, record: Record
 ) -> None:
     """A page whose node is killed is served again within 10 s; those elsewhere notice nothing."""
     (doomed,) = await cluster.do("nodes")
     replicas = await cluster.do("replicas")
     (place,) = [place for place, each in replicas.items() if each["node"] == doomed]
-    async with windows(browser_path, cluster) as open_tab, AsyncExitStack() as here:
+    async with AsyncExitStack() as here:
         people = [await _joined_elsewhere(cluster, happy_clip, here, place) for _ in range(2)]
-        tab = await open_tab(happy_devices)
         await tab.start()
         await tab.results(4)
         assert (await cluster.sessions())[place] == 1
         await cluster.do("kill_node")
-        await _is_served_again(tab)
-        await _noticed_nothing(people)
+        record("results again after, s", await _is_served_again(tab))
+        record("longest pause of others, s", await _noticed_nothing(people))
         await tab.stop()
     await cluster.do("add_node", cpus=1)
 
@@ -236,22 +276,26 @@ async def test_the_command_deploys_to_a_cluster_that_runs(
     await cluster.do("deploy", **PLAN)
 
 
-async def test_with_no_replica_left_it_is_said(cluster: TestCluster, happy_clip: Clip) -> None:
+async def test_with_no_replica_left_it_is_said(
+    cluster: TestCluster, happy_clip: Clip, record: Record
+) -> None:
     """With all replicas killed offers get 503 and the reason, until there are new ones."""
     for each in (await cluster.do("replicas")).values():
         os.kill(each["process"], signal.SIGKILL)
+    began_at = time.monotonic()
     await _until(lambda: _has_replicas(cluster, 0), within_s=10)
     with pytest.raises(RefusedError, match="No replica of this server is up") as refused:
         async with Peer(cluster.url, SoundTrack(happy_clip.sound)):
             pass
     assert (refused.value.status, refused.value.retry_after_s) == (503, 2)
     await _until(lambda: _has_replicas(cluster, 2), within_s=60)
+    record("both replicas again after, s", time.monotonic() - began_at)
     async with Peer(cluster.url, SoundTrack(happy_clip.sound)) as late:
         await late.results(2)
 
 
 async def test_who_takes_long_to_answer_is_waited_for(
-    cluster: TestCluster, happy_clip: Clip
+    cluster: TestCluster, happy_clip: Clip, record: Record
 ) -> None:
     """A replica that asks a silent STUN server takes 5 s, more than the wait for a place."""
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
@@ -262,11 +306,13 @@ async def test_who_takes_long_to_answer_is_waited_for(
         began_at = time.monotonic()
         async with _person(cluster, happy_clip) as person:
             await person.results(2)
-        print(f"first results after {time.monotonic() - began_at:.1f} s")
+        record("first results after, s", time.monotonic() - began_at)
     await cluster.do("deploy", **PLAN)
 
 
-async def test_a_controller_that_hangs_ends_nobody(cluster: TestCluster, happy_clip: Clip) -> None:
+async def test_a_controller_that_hangs_ends_nobody(
+    cluster: TestCluster, happy_clip: Clip, record: Record
+) -> None:
     """Ray Serve's controller says who is to go by asking no more; one that asks nobody says
     nothing, for longer than people may stay at a replica that is to go.
     """
@@ -281,12 +327,12 @@ async def test_a_controller_that_hangs_ends_nobody(cluster: TestCluster, happy_c
             await person.results(2 * (drain_s + 6), timeout_s=drain_s + 20)
         finally:
             os.kill(controller, signal.SIGCONT)
-        await _noticed_nothing([person])
+        record("longest pause of who is served, s", await _noticed_nothing([person]))
     await cluster.do("deploy", **PLAN)
 
 
 async def test_an_update_cuts_nobody_before_the_limit(
-    cluster: TestCluster, happy_clip: Clip
+    cluster: TestCluster, happy_clip: Clip, record: Record
 ) -> None:
     """When another plan is carried out, replicas go one by one, each when its people have left, or
     have had their time; who comes meanwhile is served by a new one.
@@ -309,7 +355,7 @@ async def test_an_update_cuts_nobody_before_the_limit(
             while person.gone is None:
                 await asyncio.sleep(0.1)
                 assert time.monotonic() - began_at < 60
-            print(f"cut {time.monotonic() - began_at:.1f} s after the update began")
+            record("cut after, s", time.monotonic() - began_at)
             assert time.monotonic() - began_at > drain_s
         await _until(lambda: _are_gone(cluster, old), within_s=30)
         await late.results(2)
@@ -317,7 +363,9 @@ async def test_an_update_cuts_nobody_before_the_limit(
     await cluster.do("deploy", **PLAN)
 
 
-async def test_replicas_come_and_go_with_the_people(cluster: TestCluster, happy_clip: Clip) -> None:
+async def test_replicas_come_and_go_with_the_people(
+    cluster: TestCluster, happy_clip: Clip, record: Record
+) -> None:
     """From one to two as people come; back to one when most have left, and who is at the one that
     goes stays until they leave.
     """
@@ -330,8 +378,10 @@ async def test_replicas_come_and_go_with_the_people(cluster: TestCluster, happy_
         # They are counted where they are served: those through whom they came may die.
         for process in await cluster.do("ingresses"):
             os.kill(process, signal.SIGKILL)
+        began_at = time.monotonic()
         await _until(partial(_is_answered, cluster), within_s=30)
         await _until(lambda: _has_replicas(cluster, 2), within_s=60)
+        record("a second replica after, s", time.monotonic() - began_at)
         people.append(await _joined(cluster, happy_clip, here))
         assert len({place for _, place in people}) == 2
         # One stays at each: whichever goes has somebody to wait for.
@@ -342,7 +392,7 @@ async def test_replicas_come_and_go_with_the_people(cluster: TestCluster, happy_
         await _noticed_nothing(staying)
         await asyncio.gather(*(person.results(10) for person in staying))
         assert await _is_stopping(cluster)
-        await _noticed_nothing(staying)
+        record("longest pause of who stays, s", await _noticed_nothing(staying))
     await _until(lambda: _has_replicas(cluster, 1), within_s=30)
     await cluster.do("deploy", **PLAN)
 
@@ -377,8 +427,8 @@ async def _joined_elsewhere(
     return person
 
 
-async def _is_served_again(tab: Tab) -> None:
-    """Wait for the page to have results of a new session."""
+async def _is_served_again(tab: Tab) -> float:
+    """Wait for the page to have results of a new session; return how many seconds it took."""
     began_at, before = time.monotonic(), tab.offers
     while tab.offers == before:
         await asyncio.sleep(0.05)
@@ -389,16 +439,20 @@ async def _is_served_again(tab: Tab) -> None:
     took_s = time.monotonic() - began_at
     print(f"asked again after {asked_s:.1f} s, results again after {took_s:.1f} s")
     assert took_s < _BACK_WITHIN_S
+    return took_s
 
 
-async def _noticed_nothing(people: list[Peer]) -> None:
-    """See that results have come to these all the time, and come."""
+async def _noticed_nothing(people: list[Peer]) -> float:
+    """See that results have come to these all the time, and come; return the longest pause in s."""
     assert people
+    pauses_s = []
     for person in people:
         await person.results(2)
         times_s = [message.time_ms / 1000 for message in person.messages]
-        assert max(b - a for a, b in pairwise(times_s)) < _MOST_PAUSE_S
+        pauses_s.append(max(b - a for a, b in pairwise(times_s)))
+        assert pauses_s[-1] < _MOST_PAUSE_S
         assert person.gone is None
+    return max(pauses_s)
 
 
 async def _places(cluster: TestCluster) -> list[str]:
