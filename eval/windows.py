@@ -72,7 +72,7 @@ def recording_scores(
     silence_rms: float,
     batch_windows: int = 64,
 ) -> Scores:
-    """Return the scores of a recording, shape (7,): of its windows together, as when served."""
+    """Return the scores of a recording, shape (7,), of all its windows together."""
     windows = window_scores(samples, predictor, silence_rms, batch_windows)
     return pooled(windows, predictor.gain)
 

@@ -12,7 +12,7 @@ from yarl import URL
 from rtc.streaming import write_out
 
 # Events come at least each 15 s. Who does not even take a connection is on a machine that is gone.
-PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=1.0, sock_read=60.0)
+PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=3.0, sock_read=60.0)
 
 # Of one hop (RFC 9110, section 7.6.1); each hop has its own. Nothing here is packed.
 _OF_ONE_HOP = frozenset(

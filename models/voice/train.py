@@ -244,7 +244,8 @@ def _run(
         optimizer,
         phase.peak_learning_rate,
         total_steps=phase.steps,
-        pct_start=phase.warmup_share,
+        # Of one step to warm up in, OneCycleLR would divide zero by zero.
+        pct_start=max(phase.warmup_share, 2 / phase.steps) if phase.steps > 3 else 0.1,
     )
     state = TrainingState(network, averaged, optimizer, schedule, checkpoint.identity)
     first_step = state.resume(checkpoint.path)

@@ -70,7 +70,8 @@ def application(plan: Plan) -> serve.Application:
         Ingress,
         num_replicas=plan.ingresses,
         # On different machines where there are, for one that dies is not to take all along.
-        max_replicas_per_node=math.ceil(plan.ingresses / max(1, _machines())),
+        max_replicas_per_node=math.ceil(plan.ingresses / _machines_for_ingresses()),
+        graceful_shutdown_timeout_s=_FAREWELL_S,
         max_ongoing_requests=_MOST_REQUESTS,
         ray_actor_options=_actor(cores=0),
     )
@@ -94,8 +95,10 @@ def check_networks(plan: Plan) -> None:
         raise PlanError(str(error)) from error
 
 
-def _machines() -> int:
-    return sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]  # Ray's
+def _machines_for_ingresses() -> int:
+    """Return over how many to spread them: of three or more, one may die and be done without."""
+    alive = sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]  # Ray's
+    return int(alive - 1 if alive > 2 else max(1, alive))
 
 
 def _deployment(kind: type, **options: Any) -> serve.Deployment:

@@ -23,7 +23,10 @@ class Bridge:
     """Serves an application of aiohttp to requests of starlette."""
 
     def __init__(self, app: web.Application) -> None:
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        # Who goes away is to hold no place: Ray Serve cancels, and so do we.
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=_SHUTDOWN_S, handler_cancellation=True
+        )
         self._folder = tempfile.TemporaryDirectory()  # which nobody else can enter
         self._http: aiohttp.ClientSession | None = None
 

@@ -24,7 +24,7 @@ from rtc.serve import PortError, address_of, hold_port
 
 _PATIENCE_S = 2.0
 # An access log would hold the names of sessions, which are secrets.
-_QUIET = LoggingConfig(enable_access_log=False, log_level="WARNING")
+_QUIET = {"enable_access_log": False, "log_level": "WARNING"}
 _NO_CLUSTER = "no Ray cluster is at {}; start one with 'ray start --head'"
 _NOT_LET_IN = (
     "what is at {} does not let us in as a Ray cluster; if it asks for a token, copy "
@@ -79,11 +79,14 @@ def deployed(described: Described, address: str | None) -> Iterator[None]:
     except ConnectionError as error:
         sentence = _NOT_LET_IN if address and _is_of_host(address) else _NO_CLUSTER
         raise DeploymentError(sentence.format(address)) from error
+    except (RayError, RuntimeError) as error:  # such as another version of Ray there
+        raise DeploymentError(in_one_line(error)) from error
     try:
-        logs = _QUIET.model_copy(update=described.logs)
+        logs = LoggingConfig(**{**_QUIET, **described.logs})
+        place = {"host": http.host, "port": http.port}  # whose defaults are others there
         serve.start(
             proxy_location=described.schema.proxy_location,
-            http_options=http.model_dump(exclude_unset=True),
+            http_options=http.model_dump(exclude_unset=True) | place,
             logging_config=logs,
         )
         _check_address(HTTPOptions(host=http.host, port=http.port))
@@ -120,7 +123,7 @@ def _say_goodbye(name: str) -> None:
     # Where not even the roster came about, there is nobody to say it to.
     with contextlib.suppress(KeyError, RayError, RayServeException, TimeoutError):
         roster = serve.get_deployment_handle("Roster", name)
-        for seen in roster.all.remote().result(timeout_s=_PATIENCE_S):
+        for seen in roster.all.remote().result(timeout_s=_PATIENCE_S).everyone:
             request = Request(f"{seen.url}/lasting", headers=seen.pass_, method="DELETE")  # noqa: S310  our own replica
             with contextlib.suppress(OSError), urlopen(request, timeout=_PATIENCE_S):  # noqa: S310  as above
                 pass

@@ -49,7 +49,7 @@ def read(path: Path) -> Described:
         FileError: it cannot be read, or is none of ours.
     """
     try:
-        fields = yaml.safe_load(path.read_text())
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
         schema = ServeDeploySchema.model_validate(fields)
         _check_names(fields)
         (ours,) = (each for each in schema.applications if each.import_path == _IMPORT_PATH)
@@ -57,6 +57,8 @@ def read(path: Path) -> Described:
         return Described(ours.name, plan_from(ours.args), schema, logs)
     except OSError as error:
         raise FileError(f"it cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FileError("it is no text in UTF-8") from error
     except yaml.YAMLError as error:
         raise FileError(f"it is no YAML: {in_one_line(error)}") from error
     except ValidationError as error:

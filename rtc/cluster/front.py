@@ -127,8 +127,10 @@ class _Replicas:
         """Have the replica answer that the name tells of."""
         place = place_of(request.match_info["name"])
         for seen in await self._everyone():
-            if seen.place == place and (answer := await self._ask(request, seen)):
-                return answer
+            if seen.place == place:
+                if answer := await self._ask(request, seen):
+                    return answer
+                raise _refused(NoPlaceError.none_answers())
         raise RefusalError(404, "not_found", "There is no such session; POST an offer to /whip.")
 
     async def by_all(self, request: web.Request) -> web.StreamResponse:
@@ -144,6 +146,8 @@ class _Replicas:
             for seen, said in zip(everyone, told, strict=True):
                 if said == status and (answer := await self._ask(request, seen)):
                     return answer
+        if None in told:  # it may be the one
+            raise _refused(NoPlaceError.none_answers())
         return await self.by_any(request)
 
     async def _knows(self, request: web.Request, seen: Seen) -> int | None:
@@ -159,7 +163,9 @@ class _Replicas:
 
     async def by_any(self, request: web.Request) -> web.StreamResponse:
         """Have the replica answer that has the most room."""
-        for seen in sorted(await self._everyone(), key=lambda each: each.sessions):
+        for seen in sorted(
+            await self._everyone(), key=lambda each: (each.is_leaving, each.sessions)
+        ):
             if answer := await self._ask(request, seen):
                 return answer
         raise _refused(NoPlaceError.none_is_up())
@@ -172,7 +178,7 @@ class _Replicas:
                 "status": "ok" if everyone else "no replica is up",
                 "replicas": len(everyone),
                 "sessions": sum(seen.sessions for seen in everyone),
-                "max_sessions": sum(seen.most_sessions for seen in everyone),
+                "max_sessions": sum(s.most_sessions for s in everyone if not s.is_leaving),
             }
         )
 

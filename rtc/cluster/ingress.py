@@ -16,9 +16,9 @@ from starlette.responses import StreamingResponse
 from rtc.cluster.bridge import Bridge
 from rtc.cluster.front import create_front
 from rtc.cluster.kept_fresh import KeptFresh
-from rtc.cluster.messages import Seen
+from rtc.cluster.messages import Told
 from rtc.cluster.places import Places
-from rtc.cluster.plan import Plan, settings_from
+from rtc.cluster.plan import ENVIRONMENT, Plan, settings_from
 
 
 class Ingress:
@@ -31,7 +31,10 @@ class Ingress:
         replicas: DeploymentHandle[Any],
         roster: DeploymentHandle[Any],
     ) -> None:
-        os.environ.update(environment)  # this process is ours alone
+        # This process is ours alone; and what this machine has set is not for the whole cluster.
+        for name in ENVIRONMENT:
+            os.environ.pop(name, None)
+        os.environ.update(environment)
         config = settings_from(plan.flags).server
         self._told = KeptFresh(partial(_all, roster))
         everyone = self._told.everyone
@@ -49,10 +52,10 @@ class Ingress:
         await self._told.aclose()
 
 
-async def _all(roster: DeploymentHandle[Any]) -> tuple[Seen, ...] | None:
+async def _all(roster: DeploymentHandle[Any]) -> Told | None:
     """Ask the roster; None while it begins anew, or the machine is gone that it was on."""
     try:
-        told: tuple[Seen, ...] = await roster.all.remote()
+        told: Told = await roster.all.remote()
     except (RayError, RayServeException):
         return None
     return told

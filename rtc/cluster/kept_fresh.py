@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from rtc.clock import Clock
-from rtc.cluster.messages import Seen
+from rtc.cluster.messages import Seen, Told
 
 _FRESH_S = 0.5
 _WAIT_S = 0.2
@@ -24,13 +24,14 @@ class KeptFresh:
 
     def __init__(
         self,
-        ask: Callable[[], Awaitable[tuple[Seen, ...] | None]],
+        ask: Callable[[], Awaitable[Told | None]],
         clock: Clock = time.monotonic,
     ) -> None:
         """Have ``ask`` ask the roster, which returns None when it cannot."""
         self._ask = ask
         self._clock = clock
         self._told: tuple[Seen, ...] | None = None
+        self._is_whole = False
         self._told_at = 0.0
         self._asking: asyncio.Task[None] | None = None
 
@@ -56,5 +57,7 @@ class KeptFresh:
                 told = await self._ask()
         except TimeoutError:
             return
-        if told is not None:
-            self._told, self._told_at = told, self._clock()
+        # One that has just begun does not know of all yet; what another told before is better.
+        if told is not None and (told.is_whole or not self._is_whole):
+            self._told, self._told_at = told.everyone, self._clock()
+            self._is_whole = told.is_whole

@@ -50,6 +50,7 @@ class Seen:
         sessions: people that it serves.
         most_sessions: that it can serve.
         secret: that whoever asks there must bring.
+        is_leaving: whether nobody more comes to it, and it goes when all have left.
     """
 
     place: str
@@ -57,16 +58,30 @@ class Seen:
     sessions: int
     most_sessions: int
     secret: str = field(repr=False)
+    is_leaving: bool = False
 
     @property
     def is_full(self) -> bool:
         """Whether nobody more can be served there."""
-        return self.sessions >= self.most_sessions
+        return self.is_leaving or self.sessions >= self.most_sessions
 
     @property
     def pass_(self) -> dict[str, str]:
         """The headers with which the replica lets an ingress in."""
         return {"Authorization": f"Bearer {self.secret}"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the roster tells.
+
+    Attributes:
+        everyone: replicas that it has heard of.
+        is_whole: whether it has been there for long enough to have heard of all.
+    """
+
+    everyone: tuple[Seen, ...]
+    is_whole: bool
 
 
 @dataclass(frozen=True)

@@ -30,5 +30,5 @@ class NoPlaceError(RuntimeError):
 
     @classmethod
     def none_answers(cls) -> Self:
-        """There was a place, but no answer in time."""
-        return cls("The replica that has room does not answer.", retry_after_s=2)
+        """Somebody is there, but does not answer in time."""
+        return cls("The replica that was asked does not answer.", retry_after_s=2)

@@ -79,9 +79,11 @@ class Places:
         last: tuple[Answered, _Stream] | None = None
         try:
             async with asyncio.timeout(self._wait_s) as limit:
-                while last is None or last[0].status == 503:
+                while True:
                     last = await self._try(asked, limit) or last
-                return last
+                    if last is not None and last[0].status != 503:
+                        return last
+                    await asyncio.sleep(_PAUSE_S)
         except TimeoutError:
             if last is not None:
                 return last  # the replica's own refusal says more
@@ -99,11 +101,14 @@ class Places:
             asked: the offer.
             limit: of the wait for a place, which stands still while a replica makes its answer.
         """
+        loop = asyncio.get_running_loop()
         until = limit.when()
+        taken_at = None
         stream: _Stream = self._replicas.remote(asked)  # type: ignore[assignment]  # it streams
         try:
             await anext(stream)
-            limit.reschedule(asyncio.get_running_loop().time() + _ANSWER_PATIENCE_S)
+            taken_at = loop.time()
+            limit.reschedule(taken_at + _ANSWER_PATIENCE_S)
             answered = await anext(stream)
             assert answered is not None
         except (RayError, RayServeException) as error:
@@ -112,11 +117,9 @@ class Places:
         except BaseException:
             stream.cancel()  # type: ignore[no-untyped-call]  # should it have an answer, its session ends
             raise
-        if answered is not None and answered.status != 503:
-            return answered, stream
-        limit.reschedule(until)
-        await asyncio.sleep(_PAUSE_S)
-        return (answered, stream) if answered else None
+        if until is not None and taken_at is not None:
+            limit.reschedule(until + loop.time() - taken_at)
+        return None if answered is None else (answered, stream)
 
     async def _last(self, stream: _Stream, address: str) -> None:
         """Hold the request until the session has ended, or its replica."""

@@ -27,6 +27,7 @@ machine knows its own."""
 
 # Of drain_s: for some seconds a replica cannot tell whether it is to go.
 _LEAST = {"sessions_per_replica": 1, "drain_s": 10, "ingresses": 1, "wait_s": 0.1}
+_MOST_INGRESSES = 100
 
 
 class PlanError(ValueError):
@@ -64,6 +65,8 @@ class Plan:
     def __post_init__(self) -> None:
         if self.most_replicas and self.least_replicas > self.most_replicas:
             raise PlanError("least_replicas must not be above most_replicas")
+        if self.ingresses > _MOST_INGRESSES:
+            raise PlanError(f"ingresses must be at most {_MOST_INGRESSES}, not {self.ingresses}")
         if not 0 < self.busy_share <= 1:
             raise PlanError(f"busy_share must be above 0 and at most 1, not {self.busy_share}")
         for flag in self.flags:

@@ -44,6 +44,7 @@ class SessionReplica:
         self._slot = Slot.take()
         self._process = await ReplicaProcess.start(self._duties(), environment)
         self._ending = asyncio.create_task(self._end_with_process(), name="end of the replica")
+        self._leaving = asyncio.create_task(self._leave_in_time(), name="leave of the replica")
         self._beating = asyncio.create_task(self._beat(), name="beat of the replica")
 
     async def serve(self, asked: Asked) -> AsyncGenerator[Answered | None, None]:
@@ -77,8 +78,10 @@ class SessionReplica:
             return
         self._beating.cancel()
         self._ending.cancel()
-        with contextlib.suppress(RayError, RayServeException):
-            await self._roster.strike.remote(self._place)
+        self._leaving.cancel()
+        with contextlib.suppress(RayError, RayServeException, TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._roster.strike.remote(self._place)
         await self._process.aclose()
 
     def _duties(self) -> Duties:
@@ -98,12 +101,8 @@ class SessionReplica:
         os._exit(1)
 
     async def _beat(self) -> None:
-        """Tell the roster of ourselves, again and again; end the sessions when it is time."""
+        """Tell the roster of ourselves, again and again."""
         while True:
-            if self._drain.may_go:
-                self._drain.count(is_controller_there=await _is_controller_there())
-            if self._drain.is_over:
-                await self._process.end_all()
             try:
                 people = await self._process.people()
                 seen = Seen(
@@ -112,11 +111,21 @@ class SessionReplica:
                     sessions=people,
                     most_sessions=self._plan.sessions_per_replica,
                     secret=self._secret,
+                    is_leaving=self._drain.may_go,
                 )
                 async with asyncio.timeout(_PATIENCE_S):
                     await self._roster.note.remote(seen)
             except (ReplicaFailedError, RayError, RayServeException, TimeoutError) as error:
                 _log.warning("the roster could not be told of this replica: %s", error)
+            await asyncio.sleep(BEAT_S)
+
+    async def _leave_in_time(self) -> None:
+        """End the sessions that are left when we are to go and it is time."""
+        while True:
+            if self._drain.may_go:
+                self._drain.count(is_controller_there=await _is_controller_there())
+            if self._drain.is_over:
+                await self._process.end_all()
             await asyncio.sleep(BEAT_S)
 
 

@@ -17,11 +17,12 @@ from multidict import CIMultiDict
 
 from rtc.child_environment import child_environment
 from rtc.cluster.messages import SESSION_HEADER, Answered, Asked, Duties
+from rtc.cluster.plan import ENVIRONMENT
 from rtc.forwarding import passed_on
 
 _START_PATIENCE_S = 300.0  # a first start may download and convert networks
 _STOP_PATIENCE_S = 10.0
-_HEALTH_PATIENCE_S = 2.0
+_PATIENCE = aiohttp.ClientTimeout(2.0)
 _MOST_MISSES = 2  # in a row: one pause of some seconds is no reason to cut everybody
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
 
@@ -58,7 +59,7 @@ class ReplicaProcess:
 
         Args:
             duties: what it is to do.
-            environment: besides our own, and before it.
+            environment: settings of the whole cluster, in place of this machine's own.
 
         Raises:
             ReplicaFailedError: it ended before.
@@ -68,7 +69,7 @@ class ReplicaProcess:
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
-            env=child_environment() | dict(environment),
+            env=child_environment(kept_back=ENVIRONMENT) | dict(environment),
             start_new_session=True,  # signals are for the replica, which ends it
         )
         replica = cls(process, duties.secret)
@@ -120,14 +121,14 @@ class ReplicaProcess:
 
     async def end(self, session_id: str) -> None:
         """End a session."""
-        with contextlib.suppress(aiohttp.ClientError):
-            async with self._http.delete(f"{self.url}/lasting/{session_id}"):
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with self._http.delete(f"{self.url}/lasting/{session_id}", timeout=_PATIENCE):
                 pass
 
     async def end_all(self) -> None:
         """End every session."""
-        with contextlib.suppress(aiohttp.ClientError):
-            async with self._http.delete(f"{self.url}/lasting"):
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with self._http.delete(f"{self.url}/lasting", timeout=_PATIENCE):
                 pass
 
     async def people(self) -> int:
@@ -136,11 +137,10 @@ class ReplicaProcess:
         Raises:
             ReplicaFailedError: it does not answer.
         """
-        patience = aiohttp.ClientTimeout(_HEALTH_PATIENCE_S)
         try:
-            async with self._http.get(f"{self.url}/healthz", timeout=patience) as response:
+            async with self._http.get(f"{self.url}/healthz", timeout=_PATIENCE) as response:
                 return int((await response.json())["sessions"])
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, KeyError, TimeoutError, ValueError) as error:
             raise ReplicaFailedError(f"the process does not answer: {self._said}") from error
 
     async def check(self) -> None:

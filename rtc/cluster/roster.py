@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from rtc.clock import Clock
-from rtc.cluster.messages import Seen
+from rtc.cluster.messages import Seen, Told
 
 BEAT_S = 1.0
 _FORGOTTEN_AFTER_S = 4.0  # three beats may be lost
@@ -16,6 +16,7 @@ class Roster:
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
+        self._began_at = clock()
         self._seen: dict[str, tuple[Seen, float]] = {}
 
     def note(self, seen: Seen) -> None:
@@ -26,10 +27,11 @@ class Roster:
         """Forget a replica that goes."""
         self._seen.pop(place, None)
 
-    def all(self) -> tuple[Seen, ...]:
-        """Return all that are there."""
+    def all(self) -> Told:
+        """Return all that are there, as far as they have told since this roster began."""
         now = self._clock()
         late = [p for p, (_, at) in self._seen.items() if now - at > _FORGOTTEN_AFTER_S]
         for place in late:
             del self._seen[place]
-        return tuple(seen for seen, _ in self._seen.values())
+        everyone = tuple(seen for seen, _ in self._seen.values())
+        return Told(everyone, is_whole=now - self._began_at > _FORGOTTEN_AFTER_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,9 +76,17 @@ def test_seed_fixes_the_run(clips: list[Clip], tmp_path: Path):
     assert not torch.equal(once["classifier.1.weight"], other["classifier.1.weight"])
 
 
-def test_resumed(clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Going on from a checkpoint gives the weights that going on without a stop gives."""
-    kept, stop_after = tmp_path / "kept.pt", 3
+@pytest.mark.parametrize(("stop_after", "kept_name"), [(3, "kept.pt"), (8, "kept_adapted.pt")])
+def test_resumed(
+    clips: list[Clip],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stop_after: int,
+    kept_name: str,
+):
+    """Going on from a checkpoint, of either phase, gives what going on without a stop gives."""
+    recipe = replace(RECIPE, adapting_share=0.5)
+    kept = tmp_path / "kept.pt"
     step, done = TrainingState.step, 0
 
     def step_and_keep(state: TrainingState, loss: torch.Tensor, largest_gradient: float) -> None:
@@ -85,12 +94,14 @@ def test_resumed(clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPa
         step(state, loss, largest_gradient)
         done += 1
         if done == stop_after:
-            state.save(kept, done)
+            state.save(tmp_path / kept_name, done if done <= recipe.steps else done - recipe.steps)
 
     monkeypatch.setattr(TrainingState, "step", step_and_keep)
-    whole = train(RECIPE, clips, clips[:1], tmp_path / "whole.pt").state_dict()
-    resumed = train(RECIPE, clips, clips[:1], kept).state_dict()
-    assert done == 6 + 1 + 3 + 1
+    whole = train(recipe, clips, clips[:1], tmp_path / "whole.pt").state_dict()
+    if stop_after > recipe.steps:
+        shutil.copy(tmp_path / "whole.pt", kept)
+    resumed = train(recipe, clips, clips[:1], kept).state_dict()
+    assert done == 9 + 9 - stop_after
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 

@@ -73,7 +73,7 @@ class Rehearsal:
     def replicas(self) -> dict[str, dict[str, Any]]:
         """Of each place: the process that Ray knows, the one that serves, and their node."""
         found = {}
-        for seen in serve.get_deployment_handle("Roster", _NAME).all.remote().result():
+        for seen in serve.get_deployment_handle("Roster", _NAME).all.remote().result().everyone:
             port = int(seen.url.rpartition(":")[2])
             (serving,) = {
                 each.pid

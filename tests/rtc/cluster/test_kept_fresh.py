@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from rtc.cluster.kept_fresh import KeptFresh
-from rtc.cluster.messages import Seen
+from rtc.cluster.messages import Seen, Told
+from rtc.cluster.roster import Roster
 
 
 def _seen(place: str) -> Seen:
@@ -18,11 +19,11 @@ class _Roster:
     def __init__(self) -> None:
         self.now_s = 0.0
         self.asked = 0
-        self.answer: tuple[Seen, ...] | None = (_seen("a"),)
+        self.answer: Told | None = Told((_seen("a"),), is_whole=True)
         self.answers = asyncio.Event()
         self.answers.set()
 
-    async def all(self) -> tuple[Seen, ...] | None:
+    async def all(self) -> Told | None:
         self.asked += 1
         await self.answers.wait()
         return self.answer
@@ -38,7 +39,7 @@ async def test_it_is_asked_twice_a_second_at_most() -> None:
     told = await asyncio.gather(*(kept.everyone() for _ in range(5)))
     assert told == [(_seen("a"),)] * 5
     assert roster.asked == 1
-    roster.answer, roster.now_s = (_seen("b"),), 0.6
+    roster.answer, roster.now_s = Told((_seen("b"),), is_whole=True), 0.6
     assert await kept.everyone() == (_seen("b"),)
     assert roster.asked == 2
 
@@ -54,7 +55,7 @@ async def test_a_roster_that_hangs_keeps_nobody_waiting() -> None:
         for _ in range(3):
             assert await kept.everyone() == (_seen("a"),)
     assert roster.asked == 2
-    roster.answer = (_seen("b"),)
+    roster.answer = Told((_seen("b"),), is_whole=True)
     roster.answers.set()
     assert await kept.everyone() == (_seen("b"),)
     await kept.aclose()
@@ -67,3 +68,22 @@ async def test_a_roster_that_begins_anew_takes_nothing_back() -> None:
     await kept.everyone()
     roster.answer, roster.now_s = None, 1.0
     assert await kept.everyone() == (_seen("a"),)
+    anew = Roster(lambda: roster.now_s)
+    for roster.now_s in (2.0, 3.0, 4.0):
+        roster.answer = anew.all()
+        assert await kept.everyone() == (_seen("a"),)
+    roster.now_s = 6.0
+    anew.note(_seen("b"))
+    roster.answer = anew.all()
+    assert await kept.everyone() == (_seen("b"),)
+
+
+async def test_the_first_to_come_are_there_at_once() -> None:
+    """Before a roster has told of all, those count that it has told of."""
+    roster = _Roster()
+    kept = roster.kept()
+    roster.answer = Told((_seen("a"),), is_whole=False)
+    assert await kept.everyone() == (_seen("a"),)
+    roster.now_s = 1.0
+    roster.answer = Told((_seen("a"), _seen("b")), is_whole=False)
+    assert await kept.everyone() == (_seen("a"), _seen("b"))

@@ -16,7 +16,7 @@ def test_the_newest_counts() -> None:
     roster.note(_seen("a"))
     roster.note(_seen("b"))
     roster.note(_seen("a", 3))
-    assert {seen.place: seen.sessions for seen in roster.all()} == {"a": 3, "b": 0}
+    assert {seen.place: seen.sessions for seen in roster.all().everyone} == {"a": 3, "b": 0}
 
 
 def test_who_falls_silent_is_forgotten() -> None:
@@ -25,9 +25,9 @@ def test_who_falls_silent_is_forgotten() -> None:
     roster = Roster(lambda: now)
     roster.note(_seen("a"))
     now = 3.0
-    assert len(roster.all()) == 1
+    assert len(roster.all().everyone) == 1
     now = 4.5
-    assert roster.all() == ()
+    assert roster.all().everyone == ()
 
 
 def test_who_goes_is_struck() -> None:
@@ -36,7 +36,7 @@ def test_who_goes_is_struck() -> None:
     roster.note(_seen("a"))
     roster.strike("a")
     roster.strike("a")
-    assert roster.all() == ()
+    assert roster.all().everyone == ()
 
 
 def test_secrets_are_not_shown() -> None:
