@@ -77,29 +77,33 @@ class Places:
 
     async def _answered(self, asked: Asked) -> tuple[Answered, _Stream]:
         last: tuple[Answered, _Stream] | None = None
+        has_place = asyncio.Event()
         try:
             async with asyncio.timeout(self._wait_s) as limit:
                 while True:
-                    last = await self._try(asked, limit) or last
+                    last = await self._try(asked, limit, has_place) or last
                     if last is not None and last[0].status != 503:
                         return last
                     await asyncio.sleep(_PAUSE_S)
         except TimeoutError:
             if last is not None:
                 return last  # the replica's own refusal says more
+            if has_place.is_set():
+                raise NoPlaceError.none_answers() from None
             everyone = await self._everyone()
-            if not everyone:
-                raise NoPlaceError.none_is_up() from None
-            if all(seen.is_full for seen in everyone):
+            if everyone and all(seen.is_full for seen in everyone):
                 raise NoPlaceError.all_are_full(self._retry_after_s) from None
-            raise NoPlaceError.none_answers() from None
+            raise NoPlaceError.none_is_up() from None
 
-    async def _try(self, asked: Asked, limit: asyncio.Timeout) -> tuple[Answered, _Stream] | None:
+    async def _try(
+        self, asked: Asked, limit: asyncio.Timeout, has_place: asyncio.Event
+    ) -> tuple[Answered, _Stream] | None:
         """Ask the replica that has the most room; None if it has died.
 
         Args:
             asked: the offer.
             limit: of the wait for a place, which stands still while a replica makes its answer.
+            has_place: set while one does.
         """
         loop = asyncio.get_running_loop()
         until = limit.when()
@@ -108,6 +112,7 @@ class Places:
         try:
             await anext(stream)
             taken_at = loop.time()
+            has_place.set()
             limit.reschedule(taken_at + _ANSWER_PATIENCE_S)
             answered = await anext(stream)
             assert answered is not None
@@ -117,6 +122,7 @@ class Places:
         except BaseException:
             stream.cancel()  # type: ignore[no-untyped-call]  # should it have an answer, its session ends
             raise
+        has_place.clear()
         if until is not None and taken_at is not None:
             limit.reschedule(until + loop.time() - taken_at)
         return None if answered is None else (answered, stream)

@@ -349,7 +349,10 @@ async def test_an_update_cuts_nobody_before_the_limit(
         began_at = time.monotonic()
         await cluster.do("redeploy", **PLAN | {"drain_s": drain_s, "wait_s": 3})
         await _until(lambda: _has_new(cluster, old), within_s=30)
-        late = await here.enter_async_context(_person(cluster, happy_clip))
+        late, place = await _joined(cluster, happy_clip, here)
+        while place in old:  # nor of that it is up
+            await late.client.aclose()
+            late, place = await _joined(cluster, happy_clip, here)
         await late.results(2)
         for person, _ in people:
             while person.gone is None:
