@@ -104,18 +104,18 @@ def test_file_of_another_name(tmp_path: Path):
 
 
 LABELS = 'labels = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]'
-TABLE = f"[networks.x]\n{LABELS}\ntemperature = 1.0\n"
+TABLE = f"[networks.x]\n{LABELS}\ntemperature = 1.0\ngain = 0.5\n"
 
 
 def test_order_of_labels(tmp_path: Path):
     """Labels in another order are accepted, and the order says where each emotion stands."""
     path = tmp_path / "manifest.toml"
     labels = '["sad", "angry", "disgust", "fear", "happy", "neutral", "surprise"]'
-    path.write_text(f"[networks.x]\nlabels = {labels}\ntemperature = 1.5\nsize = 3\n")
+    path.write_text(f"[networks.x]\nlabels = {labels}\ntemperature = 1.5\ngain = 0.5\nsize = 3\n")
     facts = read_manifest(path)["x"]
     assert facts.order == (1, 2, 3, 4, 5, 0, 6)
     assert facts.files == {}
-    assert facts.temperature == 1.5
+    assert (facts.temperature, facts.gain) == (1.5, 0.5)
     assert facts.facts == {"size": 3}
 
 
@@ -134,6 +134,8 @@ def test_order_of_labels(tmp_path: Path):
         f"[networks.x]\n{LABELS}\n".encode(),
         TABLE.replace("1.0", "0").encode(),
         TABLE.replace("1.0", '"warm"').encode(),
+        TABLE.replace("gain = 0.5\n", "").encode(),
+        TABLE.replace("0.5", "-0.5").encode(),
         b"\xff\xfe[networks.x]\n",
         b"networks = 3\n",
         b"[networks.x]\nlabels = [1, 2]\n",

@@ -25,6 +25,8 @@ _LOUD = 0.25  # of full scale, far above silence
 class ScriptedEngine:
     """Keeps what it is asked, and answers when the test resolves the request's future."""
 
+    voice_gain = 0.0
+
     def __init__(self) -> None:
         self.windows: list[npt.NDArray[np.float32]] = []
         self.pictures: list[Look] = []
