@@ -136,7 +136,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from eval.datasets import RAVDESS_GUIDE
     from eval.results import write_rows
     from models.voice import corpora
-    from models.voice.train import VoiceTraining, load_clips, train
+    from models.voice.clips import load_clips
+    from models.voice.recipe import VoiceTraining
+    from models.voice.train import train
 
     parser = CommandParser(prog="eval.crossvalidate", description=__doc__)
     corpora.add_corpus_flags(parser)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 import torch
 from torch import nn
@@ -19,129 +18,16 @@ from tqdm import tqdm
 from models.emotions import EMOTIONS
 from models.training import CheckpointError, TrainingState, averaged_copy
 from models.voice import corpora
-from models.voice.augment import Samples, cut_window, degrade, opus_round_trip
-from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Mfcc
+from models.voice.batches import BatchMaker, mask_time, mixup
+from models.voice.clips import Clip, load_clips
+from models.voice.features import WINDOW_SAMPLES, Mfcc
 from models.voice.network import VoiceNetwork
+from models.voice.recipe import VoiceTraining
 
 # Never trained on: these choose between runs and moments of a run ...
 VALIDATION_ACTORS = frozenset({"17", "18", "19", "20"})
 # ... and these are not looked at here at all.
 TEST_ACTORS = frozenset({"21", "22", "23", "24"})
-
-
-@dataclass(frozen=True)
-class VoiceTraining:
-    """What a run is made of; the defaults gave the shipped weights."""
-
-    steps: int = 3000
-    batch_size: int = 64
-    peak_learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    warmup_share: float = 0.1
-    label_smoothing: float = 0.1
-    mixup_alpha: float = 0.3
-    drop_rate: float = 0.4
-    speed_range: float = 0.15
-    longest_mask_frames: int = 20
-    averaging_decay: float = 0.998
-    ravdess_share: float = 0.75  # of a batch; the other corpora share the rest
-    adapting_share: float = 0.2  # so many more, with sound as equipment and Opus leave it
-    adapting_learning_rate: float = 5e-4
-    adapting_averaging_decay: float = 0.995
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One utterance in memory: as recorded and, for RAVDESS, as Opus leaves it."""
-
-    corpus: str
-    speaker: str
-    label: int
-    versions: tuple[Samples, ...]
-
-
-def trim_silence(samples: Samples, margin_s: float = 0.2, below_peak_db: float = 35.0) -> Samples:
-    """Cut both ends where they are ``below_peak_db`` quieter than the loudest 25 ms."""
-    frame = SAMPLE_RATE_HZ // 40
-    count = max(1, len(samples) // frame)
-    squares = np.resize(samples, count * frame).reshape(count, frame) ** 2
-    levels = np.sqrt(squares.mean(axis=1))
-    loud = np.flatnonzero(levels > levels.max() * 10 ** (-below_peak_db / 20))
-    if loud.size == 0:
-        return samples
-    margin = int(margin_s * SAMPLE_RATE_HZ)
-    start = max(0, int(loud[0]) * frame - margin)
-    return samples[start : (int(loud[-1]) + 1) * frame + margin]
-
-
-def load_clips(utterances: Sequence[corpora.Utterance], seed: int) -> list[Clip]:
-    """Read utterances; those of RAVDESS, which were never coded, also get an Opus version."""
-    rng = np.random.default_rng(seed)
-    clips = []
-    for utterance in tqdm(utterances, desc="reading", leave=False):
-        samples = trim_silence(corpora.read_speech(utterance.path))
-        versions = [samples]
-        if utterance.corpus == "ravdess":
-            versions.append(opus_round_trip(samples, rng.uniform(0.5, 1.0)))
-        clips.append(Clip(utterance.corpus, utterance.speaker, utterance.label, tuple(versions)))
-    return clips
-
-
-class BatchMaker:
-    """Draws training batches: corpus, then class, then clip, then a window of it."""
-
-    def __init__(self, clips: Sequence[Clip], recipe: VoiceTraining) -> None:
-        self.recipe = recipe
-        self.mfcc = Mfcc()
-        names = sorted({clip.corpus for clip in clips})
-        others = max(1, len(names) - 1)
-        weights = [
-            recipe.ravdess_share if name == "ravdess" else (1 - recipe.ravdess_share) / others
-            for name in names
-        ]
-        self._weights = np.array(weights) / sum(weights)
-        self._shelves = [
-            [shelf for label in range(len(EMOTIONS)) if (shelf := [
-                clip for clip in clips if clip.corpus == name and clip.label == label
-            ])]
-            for name in names
-        ]  # fmt: skip
-
-    def draw(
-        self, rng: np.random.Generator, *, equipment: bool = False
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-        """Return MFCC, float32, shape (batch, 101, 40), and labels, int64, shape (batch,)."""
-        windows = np.zeros((self.recipe.batch_size, WINDOW_SAMPLES), np.float32)
-        labels = np.zeros(self.recipe.batch_size, np.int64)
-        for row in range(self.recipe.batch_size):
-            shelves = self._shelves[rng.choice(len(self._shelves), p=self._weights)]
-            shelf = shelves[rng.integers(len(shelves))]
-            clip = shelf[rng.integers(len(shelf))]
-            version = clip.versions[rng.integers(len(clip.versions))]
-            window = cut_window(version, rng, self.recipe.speed_range)
-            windows[row] = degrade(window, rng, equipment=equipment)
-            labels[row] = clip.label
-        return self.mfcc(windows), labels
-
-
-def mask_time(mfcc: torch.Tensor, rng: np.random.Generator, longest: int) -> None:
-    """Replace a stretch of frames by the window's mean, in place (Park et al. 2019)."""
-    for row in range(len(mfcc)):
-        length = int(rng.integers(0, longest + 1))
-        start = int(rng.integers(0, mfcc.shape[1] - length))
-        mfcc[row, start : start + length] = mfcc[row].mean(0)
-
-
-def mixup(
-    mfcc: torch.Tensor, targets: torch.Tensor, rng: np.random.Generator, alpha: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Blend each example with another of the batch (Zhang et al., ICLR 2018)."""
-    share = torch.from_numpy(rng.beta(alpha, alpha, len(mfcc)).astype(np.float32))
-    share = torch.maximum(share, 1 - share)
-    other = torch.from_numpy(rng.permutation(len(mfcc)))
-    wide, flat = share.view(-1, 1, 1), share.view(-1, 1)
-    return wide * mfcc + (1 - wide) * mfcc[other], flat * targets + (1 - flat) * targets[other]
 
 
 def evaluate(network: nn.Module, clips: Sequence[Clip]) -> tuple[float, float]:

@@ -12,9 +12,9 @@ from models.face.fer2013 import read_split
 from models.face.predictor import Look
 from models.loading import LoadedModels
 from models.tracker import Evidence
+from models.voice.clips import trim_silence
 from models.voice.corpora import Utterance, ravdess, read_speech
 from models.voice.features import WINDOW_SAMPLES
-from models.voice.train import trim_silence
 from tests.media import DATA, NO_RECORDINGS
 
 FER_TEST = DATA / "fer2013" / "test"

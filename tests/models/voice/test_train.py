@@ -8,42 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 
-from models.emotions import EMOTIONS
 from models.training import CheckpointError, TrainingState
-from models.voice.corpora import nemo, ravdess
-from models.voice.features import SAMPLE_RATE_HZ
+from models.voice.clips import Clip
 from models.voice.network import VoiceNetwork
-from models.voice.train import (
-    BatchMaker,
-    Clip,
-    VoiceTraining,
-    evaluate,
-    load_clips,
-    mask_time,
-    mixup,
-    train,
-    trim_silence,
-)
+from models.voice.recipe import VoiceTraining
+from models.voice.train import evaluate, train
+from tests.models.voice.hummed import hum, hummed_clips
 
 RECIPE = VoiceTraining(steps=6, batch_size=4)
 
 
-def hum(pitch_hz: float, seconds: float = 1.3) -> np.ndarray:
-    time_s = np.arange(int(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
-    return (0.3 * np.sign(np.sin(2 * np.pi * pitch_hz * time_s))).astype(np.float32)
-
-
 @pytest.fixture(scope="module")
 def clips() -> list[Clip]:
-    """Return one clip a class and corpus; each class hums at a pitch of its own."""
-    return [
-        Clip(corpus, "1", label, (hum(100 + 60 * label),))
-        for corpus in ("ravdess", "tess")
-        for label in range(len(EMOTIONS))
-    ]
+    return hummed_clips()
 
 
 def test_six_steps(clips: list[Clip], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -122,66 +101,6 @@ def test_checkpoint_of_another_run(clips: list[Clip], tmp_path: Path):
     fewer = [replace(clip, speaker="2") for clip in clips]
     with pytest.raises(CheckpointError):
         train(replace(RECIPE, steps=2), fewer, clips[:1], checkpoint)
-
-
-def test_batch(clips: list[Clip]):
-    """A batch has MFCC of a second each, and labels of all classes alike."""
-    mfcc, labels = BatchMaker(clips, replace(RECIPE, batch_size=140)).draw(np.random.default_rng(0))
-    assert mfcc.shape == (140, 101, 40)
-    assert mfcc.dtype == np.float32
-    assert labels.dtype == np.int64
-    assert np.bincount(labels, minlength=7).min() >= 8
-
-
-def test_share_of_ravdess(clips: list[Clip]):
-    """RAVDESS has its share of each batch, however many clips the other corpora have."""
-    others = [c for c in clips if c.corpus == "tess"] * 20
-    marked = [replace(clip, label=0) for clip in others]
-    own = [replace(clip, label=1) for clip in clips if clip.corpus == "ravdess"]
-    recipe = replace(RECIPE, batch_size=200, ravdess_share=0.25)
-    _, labels = BatchMaker(own + marked, recipe).draw(np.random.default_rng(0))
-    assert labels.mean() == pytest.approx(0.25, abs=0.1)
-
-
-def test_load_clips(tmp_path: Path):
-    """RAVDESS, which was never coded, also gets an Opus version; silence around speech goes."""
-    samples = np.concatenate([np.zeros(16_000), hum(200), np.zeros(16_000)])
-    for name in ("03-01-03-01-01-01-01.wav", "TP0_anger_5.wav"):
-        soundfile.write(tmp_path / name, samples, SAMPLE_RATE_HZ)
-    studio, coded = load_clips([*ravdess(tmp_path), *nemo(tmp_path)], seed=0)
-    assert (studio.corpus, studio.label, len(studio.versions)) == ("ravdess", 3, 2)
-    assert (coded.corpus, coded.label, len(coded.versions)) == ("nemo", 0, 1)
-    assert len(studio.versions[0]) == len(studio.versions[1])
-    assert len(studio.versions[0]) / SAMPLE_RATE_HZ == pytest.approx(1.3 + 0.4, abs=0.06)
-
-
-@pytest.mark.parametrize("length", [0, 1, 300, 16_000])
-def test_trim_of_silence(length: int):
-    """What holds nothing loud, or hardly anything at all, is left as it is."""
-    np.testing.assert_array_equal(trim_silence(np.zeros(length, np.float32)), np.zeros(length))
-
-
-def test_mask_time():
-    """A stretch of frames, at most the longest allowed, becomes the window's mean."""
-    lengths = []
-    for seed in range(30):
-        mfcc = torch.arange(101.0).view(1, 101, 1).expand(1, 101, 40).clone()
-        mask_time(mfcc, np.random.default_rng(seed), longest=20)
-        altered = (mfcc[0, :, 0] != torch.arange(101.0)).nonzero().flatten()
-        assert (mfcc[0, altered] == 50).all()
-        lengths.append(len(altered))
-    assert max(lengths) <= 20
-    assert max(lengths) > 10 > min(lengths)
-
-
-def test_mixup():
-    """Each example keeps the larger share; inputs and targets are blended alike."""
-    mfcc = torch.eye(7).view(7, 1, 7).expand(7, 5, 7)
-    blended, targets = mixup(mfcc, torch.eye(7), np.random.default_rng(0), alpha=0.3)
-    torch.testing.assert_close(blended[:, 0], targets)
-    torch.testing.assert_close(targets.sum(1), torch.ones(7))
-    assert (targets.diagonal() >= 0.5).all()
-    assert (targets.diagonal() < 1).any()
 
 
 def test_evaluate_by_hand():
