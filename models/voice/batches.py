@@ -36,7 +36,7 @@ class BatchMaker:
         ]  # fmt: skip
 
     def draw(
-        self, rng: np.random.Generator, *, equipment: bool = False
+        self, rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """Return MFCC, float32, shape (batch, 101, 40), and labels, int64, shape (batch,)."""
         windows = np.zeros((self.recipe.batch_size, WINDOW_SAMPLES), np.float32)
@@ -47,7 +47,7 @@ class BatchMaker:
             clip = shelf[rng.integers(len(shelf))]
             version = clip.versions[rng.integers(len(clip.versions))]
             window = cut_window(version, rng, self.recipe.speed_range)
-            windows[row] = degrade(window, rng, equipment=equipment)
+            windows[row] = degrade(window, rng)
             labels[row] = clip.label
         return self.mfcc(windows), labels
 

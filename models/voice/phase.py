@@ -1,0 +1,137 @@
+"""One cycle of learning of a voice network, and how well it does on clips that were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from models.emotions import EMOTIONS
+from models.training import TrainingState, averaged_copy
+from models.voice.batches import BatchMaker, mask_time, mixup
+from models.voice.clips import Clip
+from models.voice.features import WINDOW_SAMPLES, Mfcc
+from models.voice.network import VoiceNetwork
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A cycle of learning: the rate rises to its peak and falls to nothing.
+
+    Attributes:
+        steps: of it.
+        peak_learning_rate: reached after the recipe's ``warmup_share`` of them.
+        averaging_decay: of the running average of weights, which is what is left in the end.
+        label_smoothing: of the labels, in [0, 1].
+        seed: of all that is drawn; no two phases of a run may share one.
+        teachers: networks whose mean prediction is a part of the targets.
+        teachers_share: how large a part, in [0, 1].
+    """
+
+    steps: int
+    peak_learning_rate: float
+    averaging_decay: float
+    seed: int
+    label_smoothing: float = 0.0
+    teachers: tuple[VoiceNetwork, ...] = ()
+    teachers_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a phase is kept while it lasts, and of what run it is; see ``TrainingState``."""
+
+    path: Path
+    identity: str
+
+
+def run_phase(
+    phase: Phase,
+    network: VoiceNetwork,
+    batches: BatchMaker,
+    validation: Sequence[Clip],
+    checkpoint: Checkpoint,
+) -> None:
+    """Train ``network`` for a phase, from its checkpoint on; leave it with the averaged weights.
+
+    Raises:
+        CheckpointError: the checkpoint is of another run.
+    """
+    recipe = batches.recipe
+    averaged = averaged_copy(network, phase.averaging_decay)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=phase.peak_learning_rate, weight_decay=recipe.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        phase.peak_learning_rate,
+        total_steps=phase.steps,
+        # Of one step to warm up in, OneCycleLR would divide zero by zero.
+        pct_start=max(recipe.warmup_share, 2 / phase.steps) if phase.steps > 3 else 0.1,
+    )
+    state = TrainingState(network, averaged, optimizer, schedule, checkpoint.identity)
+    first_step = state.resume(checkpoint.path)
+
+    progress = tqdm(range(first_step, phase.steps), initial=first_step, total=phase.steps)
+    for step in progress:
+        # Seeded anew at each step, dropout too, so that a run that was stopped ends the same.
+        rng = np.random.default_rng((phase.seed, step))
+        torch.manual_seed(phase.seed * 1_000_000 + step)
+        mfcc, targets = _draw(batches, rng)
+        if phase.teachers:
+            targets = torch.lerp(targets, _taught(phase.teachers, mfcc), phase.teachers_share)
+        network.train()
+        loss = functional.cross_entropy(
+            network(mfcc), targets, label_smoothing=phase.label_smoothing
+        )
+        state.step(loss, largest_gradient=1.0)
+        if step % 20 == 0:
+            progress.set_postfix(loss=f"{loss.item():.3f}")
+        if (step + 1) % 250 == 0 or step + 1 == phase.steps:
+            state.save(checkpoint.path, step + 1)
+            by_clip, by_window = evaluate(averaged, validation)
+            tqdm.write(f"step {step + 1}: held-out clips {by_clip:.3f}, windows {by_window:.3f}")
+    network.load_state_dict(averaged.module.state_dict())
+
+
+def _draw(batches: BatchMaker, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return MFCC, masked, mixed and now and then cut short, and their targets, (batch, 7)."""
+    recipe = batches.recipe
+    mfcc_array, labels = batches.draw(rng)
+    mfcc = torch.from_numpy(mfcc_array)
+    targets = functional.one_hot(torch.from_numpy(labels), len(EMOTIONS)).float()
+    mask_time(mfcc, rng, recipe.longest_mask_frames)
+    mfcc, targets = mixup(mfcc, targets, rng, recipe.mixup_alpha)
+    if rng.random() < 0.25:
+        mfcc = mfcc[:, : int(rng.integers(51, 102))]
+    return mfcc, targets
+
+
+def _taught(teachers: Sequence[VoiceNetwork], mfcc: torch.Tensor) -> torch.Tensor:
+    """Return the mean of what the teachers say, (batch, 7)."""
+    with torch.no_grad():
+        return torch.stack([teacher.eval()(mfcc).softmax(1) for teacher in teachers]).mean(0)
+
+
+def evaluate(network: nn.Module, clips: Sequence[Clip]) -> tuple[float, float]:
+    """Return top-1 accuracy of whole clips (mean over 1 s windows, hop 0.5 s) and of windows."""
+    network.eval()
+    mfcc = Mfcc()
+    clip_hits, window_hits = [], []
+    with torch.inference_mode():
+        for clip in clips:
+            samples = clip.versions[0]
+            if len(samples) < WINDOW_SAMPLES:
+                samples = np.pad(samples, (0, WINDOW_SAMPLES - len(samples)))
+            starts = range(0, len(samples) - WINDOW_SAMPLES + 1, WINDOW_SAMPLES // 2)
+            windows = np.stack([samples[s : s + WINDOW_SAMPLES] for s in starts])
+            scores = network(torch.from_numpy(mfcc(windows))).softmax(1)
+            window_hits.extend((scores.argmax(1) == clip.label).tolist())
+            clip_hits.append(int(scores.mean(0).argmax()) == clip.label)
+    return float(np.mean(clip_hits)), float(np.mean(window_hits))
