@@ -49,11 +49,11 @@ def cut_window(samples: Samples, rng: np.random.Generator, speed_range: float) -
     return window.astype(np.float32)
 
 
-def degrade(window: Samples, rng: np.random.Generator) -> Samples:
-    """Add, each at random, a room, equipment, coloured noise and a change of gain."""
+def degrade(window: Samples, rng: np.random.Generator, *, equipment: bool = False) -> Samples:
+    """Add, each at random, a room, coloured noise and a change of gain; and ``equipment``."""
     if rng.random() < 0.3:
         window = _in_a_room(window, rng)
-    if rng.random() < 0.8:
+    if equipment and rng.random() < 0.8:
         window = _through_equipment(window, rng)
     if rng.random() < 0.6:
         window = _with_noise(window, rng)

@@ -28,19 +28,13 @@ class Phase:
         steps: of it.
         peak_learning_rate: reached after the recipe's ``warmup_share`` of them.
         averaging_decay: of the running average of weights, which is what is left in the end.
-        label_smoothing: of the labels, in [0, 1].
-        seed: of all that is drawn; no two phases of a run may share one.
-        teachers: networks whose mean prediction is a part of the targets.
-        teachers_share: how large a part, in [0, 1].
+        first_step: of the seeds, so that no phase draws what another did.
     """
 
     steps: int
     peak_learning_rate: float
     averaging_decay: float
-    seed: int
-    label_smoothing: float = 0.0
-    teachers: tuple[VoiceNetwork, ...] = ()
-    teachers_share: float = 0.0
+    first_step: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,14 +75,13 @@ def run_phase(
     progress = tqdm(range(first_step, phase.steps), initial=first_step, total=phase.steps)
     for step in progress:
         # Seeded anew at each step, dropout too, so that a run that was stopped ends the same.
-        rng = np.random.default_rng((phase.seed, step))
-        torch.manual_seed(phase.seed * 1_000_000 + step)
+        seed = phase.first_step + step
+        rng = np.random.default_rng((recipe.seed, seed))
+        torch.manual_seed(recipe.seed * 1_000_000 + seed)
         mfcc, targets = _draw(batches, rng)
-        if phase.teachers:
-            targets = torch.lerp(targets, _taught(phase.teachers, mfcc), phase.teachers_share)
         network.train()
         loss = functional.cross_entropy(
-            network(mfcc), targets, label_smoothing=phase.label_smoothing
+            network(mfcc), targets, label_smoothing=recipe.label_smoothing
         )
         state.step(loss, largest_gradient=1.0)
         if step % 20 == 0:
@@ -103,7 +96,7 @@ def run_phase(
 def _draw(batches: BatchMaker, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Return MFCC, masked, mixed and now and then cut short, and their targets, (batch, 7)."""
     recipe = batches.recipe
-    mfcc_array, labels = batches.draw(rng)
+    mfcc_array, labels = batches.draw(rng, equipment=True)
     mfcc = torch.from_numpy(mfcc_array)
     targets = functional.one_hot(torch.from_numpy(labels), len(EMOTIONS)).float()
     mask_time(mfcc, rng, recipe.longest_mask_frames)
@@ -111,12 +104,6 @@ def _draw(batches: BatchMaker, rng: np.random.Generator) -> tuple[torch.Tensor, 
     if rng.random() < 0.25:
         mfcc = mfcc[:, : int(rng.integers(51, 102))]
     return mfcc, targets
-
-
-def _taught(teachers: Sequence[VoiceNetwork], mfcc: torch.Tensor) -> torch.Tensor:
-    """Return the mean of what the teachers say, (batch, 7)."""
-    with torch.no_grad():
-        return torch.stack([teacher.eval()(mfcc).softmax(1) for teacher in teachers]).mean(0)
 
 
 def evaluate(network: nn.Module, clips: Sequence[Clip]) -> tuple[float, float]:

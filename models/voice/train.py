@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,73 +31,34 @@ def train(
     validation: Sequence[Clip],
     checkpoint_path: Path,
 ) -> VoiceNetwork:
-    """Train the members, then the first of them by what all say, and return it.
+    """Train in two cycles, the second slower, and return the averaged network.
 
-    Each goes on from its checkpoint, which lies beside ``checkpoint_path``.
+    Both go on from their checkpoints, at ``checkpoint_path`` and beside it.
 
     Raises:
         CheckpointError: a checkpoint is of another run.
     """
-    members = tuple(
-        train_member(recipe, member, training, validation, checkpoint_path)
-        for member in range(recipe.members)
-    )
-    distilled = copy.deepcopy(members[0])
-    phase = Phase(
-        max(1, round(recipe.steps * recipe.distilling_share)),
-        recipe.distilling_learning_rate,
-        recipe.distilling_averaging_decay,
-        seed=_phase_seed(recipe, recipe.members),
-        teachers=members,
-        teachers_share=recipe.teachers_share,
-    )
-    checkpoint = _checkpoint(recipe, training, checkpoint_path, "distilled")
-    run_phase(phase, distilled, BatchMaker(training, recipe), validation, checkpoint)
-    return distilled
-
-
-def train_member(
-    recipe: VoiceTraining,
-    member: int,
-    training: Sequence[Clip],
-    validation: Sequence[Clip],
-    checkpoint_path: Path,
-) -> VoiceNetwork:
-    """Train one member, so that several may be trained at a time; ``train`` takes them over.
-
-    Raises:
-        CheckpointError: its checkpoint is of another run.
-    """
+    torch.manual_seed(recipe.seed)
     batches = BatchMaker(training, recipe)
+    network = VoiceNetwork(drop_rate=recipe.drop_rate)
     rng = np.random.default_rng(recipe.seed)
     sample = np.concatenate([batches.draw(rng)[0] for _ in range(8)])
-    seed = _phase_seed(recipe, member)
-    torch.manual_seed(seed)
-    network = VoiceNetwork(drop_rate=recipe.drop_rate)
     network.mean.copy_(torch.from_numpy(sample.mean((0, 1))))
     network.deviation.copy_(torch.from_numpy(sample.std((0, 1))))
-    phase = Phase(
-        recipe.steps,
-        recipe.peak_learning_rate,
-        recipe.averaging_decay,
-        seed,
-        label_smoothing=recipe.label_smoothing,
-    )
-    checkpoint = _checkpoint(recipe, training, checkpoint_path, f"member_{member}")
-    run_phase(phase, network, batches, validation, checkpoint)
-    return network
-
-
-def _phase_seed(recipe: VoiceTraining, phase: int) -> int:
-    return recipe.seed * (recipe.members + 1) + phase
-
-
-def _checkpoint(
-    recipe: VoiceTraining, training: Sequence[Clip], beside: Path, name: str
-) -> Checkpoint:
     learned_from = sorted({(clip.corpus, clip.speaker) for clip in training})
-    identity = f"{name} of {recipe} on {len(training)} clips of {learned_from}"
-    return Checkpoint(beside.with_stem(f"{beside.stem}_{name}"), identity)
+    identity = f"{recipe} on {len(training)} clips of {learned_from}"
+    learning = Phase(recipe.steps, recipe.peak_learning_rate, recipe.averaging_decay)
+    run_phase(learning, network, batches, validation, Checkpoint(checkpoint_path, identity))
+    adapting = Phase(
+        max(1, round(recipe.steps * recipe.adapting_share)),
+        recipe.adapting_learning_rate,
+        recipe.adapting_averaging_decay,
+        first_step=recipe.steps,
+    )
+    beside = checkpoint_path.with_stem(f"{checkpoint_path.stem}_adapted")
+    kept = Checkpoint(beside, f"{identity}, adapted")
+    run_phase(adapting, network, batches, validation, kept)
+    return network
 
 
 def main() -> int:
@@ -111,7 +71,7 @@ def main() -> int:
         "--checkpoint",
         type=Path,
         default=Path("runs/voice.pt"),
-        help="each phase has its own, named after this one and resumed when it exists",
+        help="each cycle has its own, named after this one and resumed when it exists",
     )
     parser.add_argument("--out", type=Path, default=Path("weights/audio_bilstm.pt"))
     arguments = parser.parse_args()

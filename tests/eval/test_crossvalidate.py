@@ -77,4 +77,4 @@ def test_a_small_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     lines = capsys.readouterr().out.splitlines()[-4:]
     assert [line.split()[0] for line in lines] == ["1", "2", "mean", "standard"]
     assert table.read_text().startswith("date,machine,fold,clips,top1,")
-    assert len(list((tmp_path / "runs").glob("*.pt"))) == 8  # three members, and what they taught
+    assert len(list((tmp_path / "runs").glob("*.pt"))) == 4  # of two phases

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,10 @@ from models.training import CheckpointError, TrainingState
 from models.voice.clips import Clip
 from models.voice.network import VoiceNetwork
 from models.voice.recipe import VoiceTraining
-from models.voice.train import train, train_member
+from models.voice.train import train
 from tests.models.voice.hummed import hummed_clips
 
-RECIPE = VoiceTraining(members=2, steps=6, batch_size=4)
+RECIPE = VoiceTraining(steps=6, batch_size=4)
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +25,8 @@ def clips() -> list[Clip]:
 
 
 def test_six_steps(clips: list[Clip], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """Six steps, and some more to distil, change every weight, leave a checkpoint of each phase,
-    and say how good the result is.
+    """Six steps, and one more to adapt, change every weight, leave a checkpoint of each phase, and
+    say how good the result is.
     """
     checkpoint = tmp_path / "runs" / "voice.pt"
     network = train(RECIPE, clips, clips[:7], checkpoint)
@@ -39,26 +38,11 @@ def test_six_steps(clips: list[Clip], tmp_path: Path, capsys: pytest.CaptureFixt
         assert name == "attention.bias" or not torch.equal(trained, start[name]), name
     assert network.deviation.min() > 0
     assert not torch.equal(network.mean, torch.zeros(40))
-    kept = {path.name: torch.load(path, weights_only=True) for path in checkpoint.parent.iterdir()}
-    assert {name: phase["done"] for name, phase in kept.items()} == {
-        "voice_member_0.pt": 6,
-        "voice_member_1.pt": 6,
-        "voice_distilled.pt": 2,
-    }
-    weights = [phase["averaged"]["module.classifier.1.weight"] for phase in kept.values()]
-    assert not any(torch.equal(a, b) for a, b in combinations(weights, 2))
+    assert torch.load(checkpoint, weights_only=True)["done"] == 6
+    assert {path.name for path in checkpoint.parent.iterdir()} == {"voice.pt", "voice_adapted.pt"}
     said = capsys.readouterr().out
-    assert said.count("step 6: held-out clips") == 2
-    assert said.count("step 2: held-out clips") == 1
-
-
-def test_members_trained_elsewhere(clips: list[Clip], tmp_path: Path):
-    """Members that were trained by themselves are taken over, and change nothing."""
-    whole = train(RECIPE, clips, clips[:1], tmp_path / "whole.pt").state_dict()
-    for member in (1, 0):
-        train_member(RECIPE, member, clips, clips[:1], tmp_path / "apart.pt")
-    apart = train(RECIPE, clips, clips[:1], tmp_path / "apart.pt").state_dict()
-    assert all(torch.equal(whole[name], apart[name]) for name in whole)
+    assert "step 6: held-out clips" in said
+    assert "step 1: held-out clips" in said
 
 
 def test_seed_fixes_the_run(clips: list[Clip], tmp_path: Path):
@@ -70,17 +54,17 @@ def test_seed_fixes_the_run(clips: list[Clip], tmp_path: Path):
     assert not torch.equal(once["classifier.1.weight"], other["classifier.1.weight"])
 
 
-@pytest.mark.parametrize(
-    ("stop_after", "phase"), [(3, "member_0"), (9, "member_1"), (13, "distilled")]
-)
+@pytest.mark.parametrize(("stop_after", "kept_name"), [(3, "kept.pt"), (8, "kept_adapted.pt")])
 def test_resumed(
     clips: list[Clip],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     stop_after: int,
-    phase: str,
+    kept_name: str,
 ):
-    """Going on from a checkpoint, of any phase, gives what going on without a stop gives."""
+    """Going on from a checkpoint, of either phase, gives what going on without a stop gives."""
+    recipe = replace(RECIPE, adapting_share=0.5)
+    kept = tmp_path / "kept.pt"
     step, done = TrainingState.step, 0
 
     def step_and_keep(state: TrainingState, loss: torch.Tensor, largest_gradient: float) -> None:
@@ -88,15 +72,14 @@ def test_resumed(
         step(state, loss, largest_gradient)
         done += 1
         if done == stop_after:
-            state.save(tmp_path / f"kept_{phase}.pt", done % RECIPE.steps)
+            state.save(tmp_path / kept_name, done if done <= recipe.steps else done - recipe.steps)
 
     monkeypatch.setattr(TrainingState, "step", step_and_keep)
-    whole = train(RECIPE, clips, clips[:1], tmp_path / "whole.pt").state_dict()
-    for earlier in range(stop_after // RECIPE.steps):
-        name = f"member_{earlier}.pt"
-        shutil.copy(tmp_path / f"whole_{name}", tmp_path / f"kept_{name}")
-    resumed = train(RECIPE, clips, clips[:1], tmp_path / "kept.pt").state_dict()
-    assert done == 14 + 14 - stop_after
+    whole = train(recipe, clips, clips[:1], tmp_path / "whole.pt").state_dict()
+    if stop_after > recipe.steps:
+        shutil.copy(tmp_path / "whole.pt", kept)
+    resumed = train(recipe, clips, clips[:1], kept).state_dict()
+    assert done == 9 + 9 - stop_after
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
@@ -112,7 +95,7 @@ def test_checkpoint_of_another_run(clips: list[Clip], tmp_path: Path):
     """A checkpoint of another recipe or other speakers is refused and named, not gone on from."""
     checkpoint = tmp_path / "voice.pt"
     train(replace(RECIPE, steps=2), clips, clips[:1], checkpoint)
-    with pytest.raises(CheckpointError, match=r"voice_member_0\.pt is of another run .*remove it"):
+    with pytest.raises(CheckpointError, match=r"voice\.pt is of another run .*remove it"):
         train(RECIPE, clips, clips[:1], checkpoint)
     fewer = [replace(clip, speaker="2") for clip in clips]
     with pytest.raises(CheckpointError):
