@@ -18,6 +18,7 @@ from models.smoothing import pooled
 from models.voice.corpora import read_speech
 from models.voice.features import WINDOW_SAMPLES, rms
 from models.voice.predictor import VoicePredictor
+from models.voice.speech import newest_speech
 
 _HOP_SAMPLES = WINDOW_SAMPLES // 2  # the live server's tick
 
@@ -25,12 +26,16 @@ _HOP_SAMPLES = WINDOW_SAMPLES // 2  # the live server's tick
 def voiced_windows(
     samples: npt.NDArray[np.float32], silence_rms: float
 ) -> list[npt.NDArray[np.float32]]:
-    """Cut windows of 1 s every 0.5 s and leave out silent ones; of all silent the loudest stays."""
+    """Return what the live server hears every 0.5 s, from 1 s on; see ``newest_speech``.
+
+    Seconds of silence are left out; where all are silent the loudest stays.
+    """
     if len(samples) < WINDOW_SAMPLES:
         samples = np.pad(samples, (0, WINDOW_SAMPLES - len(samples)))
-    starts = range(0, len(samples) - WINDOW_SAMPLES + 1, _HOP_SAMPLES)
-    windows = [samples[start : start + WINDOW_SAMPLES] for start in starts]
-    return [w for w in windows if rms(w) >= silence_rms] or [max(windows, key=rms)]
+    ends = range(WINDOW_SAMPLES, len(samples) + 1, _HOP_SAMPLES)
+    spoken = [newest_speech(samples[:end], silence_rms) for end in ends]
+    seconds = (samples[end - WINDOW_SAMPLES : end] for end in ends)
+    return [window for window in spoken if window is not None] or [max(seconds, key=rms)]
 
 
 def readable(path: Path) -> npt.NDArray[np.float32] | None:

@@ -1,4 +1,4 @@
-"""Incoming sound: a rolling window of the newest second, decoded when it is looked at."""
+"""Incoming sound: a rolling window of the newest, decoded when it is looked at."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from aiortc.codecs import depayload, get_decoder
 from aiortc.codecs.base import Decoder
 from aiortc.jitterbuffer import JitterFrame
 
-from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, rms
+from models.voice.features import SAMPLE_RATE_HZ, rms
+from models.voice.speech import HEARD_SAMPLES
 from rtc.clock import Clock
 from rtc.opus import MonoOpusDecoder
 from rtc.resampling import MonoResampler, kind_of
 from rtc.rtp import MediaClock, RtpPacket
 
 _FULL_SCALE = 32768  # of signed 16-bit samples
-_LONGEST_GAP_S = 0.5  # after a longer one the sound before it is no longer "the newest second"
+_LONGEST_GAP_S = 0.5  # after a longer one the sound before it is no longer "the newest"
 _MOST_PENDING = 50  # packets; where nobody looks, they are decoded after these
 
 
@@ -58,7 +59,7 @@ class RollingWindow:
 
 
 class NewestSound:
-    """Turns sound of any kind, frame by frame, into 16 kHz mono and keeps its newest second.
+    """Turns sound of any kind, frame by frame, into 16 kHz mono and keeps the newest.
 
     Attributes:
         captured_at: when the newest sample arrived, in the clock's seconds, or None.
@@ -66,11 +67,11 @@ class NewestSound:
     """
 
     def __init__(self, clock: Clock, window: RollingWindow | None = None) -> None:
-        """Keep sound in ``window``, which may be longer than the second of live sessions."""
+        """Keep sound in ``window``, which may be longer than that of live sessions."""
         self.captured_at: float | None = None
         self.media_time_s = 0.0
         self._clock = clock
-        self._window = window or RollingWindow(WINDOW_SAMPLES)
+        self._window = window or RollingWindow(HEARD_SAMPLES)
         self._came_at: float | None = None  # the newest frame in the window
         self._resampler = MonoResampler(SAMPLE_RATE_HZ)
 

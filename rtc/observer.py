@@ -14,7 +14,8 @@ from models.emotions import Scores
 from models.engine import InferenceEngine
 from models.face.predictor import Look
 from models.tracker import EmotionTracker
-from models.voice.features import SAMPLE_RATE_HZ, rms
+from models.voice.features import SAMPLE_RATE_HZ
+from models.voice.speech import HEARD_SAMPLES, newest_speech
 from rtc.audio import NewestSound
 from rtc.clock import Capture, Clock
 from rtc.config import SessionConfig
@@ -141,13 +142,12 @@ class Observer:
         )
 
     def _new_speech(self, sound: NewestSound) -> npt.NDArray[np.float32] | None:
-        """Return the newest window, or None when it is not new, too short or silent."""
+        """Return the newest second of speech; None when nothing is new, or too short, or silent."""
         if sound.window.added == self._samples_used:
             return None
         if sound.window.filled < self._config.min_window_s * SAMPLE_RATE_HZ:
             return None
-        window = sound.window.newest(sound.window.filled)
-        return window if rms(window) >= self._config.silence_rms else None
+        return newest_speech(sound.window.newest(HEARD_SAMPLES), self._config.silence_rms)
 
     def _ask_face(self, tasks: asyncio.TaskGroup) -> None:
         if self.pictures is None or not self.pictures.waiting:

@@ -6,6 +6,7 @@ import av
 import numpy as np
 
 from models.voice.features import rms
+from models.voice.speech import HEARD_SAMPLES
 from rtc.audio import NewestSound, RollingWindow
 from tests.media import SOUND_RATE_HZ, SoundTrack, synthetic_speech
 
@@ -94,5 +95,5 @@ async def test_sound_becomes_16_khz_mono_of_the_same_level() -> None:
         sound.put(await track.recv())
     expected = speech[SOUND_RATE_HZ : 2 * SOUND_RATE_HZ].astype(np.float32) / 32768
     assert (sound.captured_at, sound.media_time_s) == (7.0, 2.0)
-    assert sound.window.filled == 16_000
+    assert sound.window.filled == HEARD_SAMPLES
     assert abs(rms(sound.window.newest(16_000)) / rms(expected) - 1) < 0.02

@@ -14,8 +14,8 @@ from models.emotions import Scores
 from models.engine import InferenceEngine
 from models.face.predictor import FacePredictor, FaceReading, Look
 from models.loading import LoadedModels
-from models.voice.features import rms
 from models.voice.predictor import VoicePredictor
+from models.voice.speech import HEARD_SAMPLES, newest_speech
 from rtc.arrivals import Arrival
 from rtc.audio import NewestSound
 from rtc.clock import Clock
@@ -93,9 +93,9 @@ async def test_the_networks_get_what_a_live_session_would_give_them(
     for moment in moments:
         until = [one for one in arrivals if one.at_s <= moment.time_s + 1e-6]
         sound = _live(NewestSound, [one for one in until if isinstance(one.frame, av.AudioFrame)])
-        window = sound.window.newest(16_000)
-        if len(window) >= 8_000 and rms(window) >= SessionConfig.silence_rms:
-            windows.append(window)
+        heard = sound.window.newest(HEARD_SAMPLES)
+        if len(heard) >= 8_000:
+            windows.append(newest_speech(heard, SessionConfig.silence_rms))
         shown = _live(NewestPicture, [one for one in until if isinstance(one.frame, av.VideoFrame)])
         pictures.append(shown.take().rgb())
     assert len(windows) >= 4
