@@ -84,6 +84,7 @@ class Roaming:
         if not nominated:
             return  # closed meanwhile
         nominated[_COMPONENT] = pair
+        self._newest = None  # packets that came during the check do not make it begin anew
         # One that was left is forgotten, so that they do not become more and more.
         known[:] = [each for each in known if each is not self._learned]
         known.append(pair.remote_candidate)
