@@ -31,7 +31,9 @@ def test_originals_stereo_and_16_khz_copies_score_the_same(
         soundfile.write(stereo[-1], np.stack([sound, sound], axis=1), rate_hz)
     # What the network says is compared, before several windows make a clip surer than one.
     of_originals, of_stereo, of_small = (
-        np.array([window_scores(readable(p), models.voice, SILENCE_RMS).mean(axis=0) for p in paths])
+        np.array(
+            [window_scores(readable(p), models.voice, SILENCE_RMS).mean(axis=0) for p in paths]
+        )
         for paths in (originals, stereo, small)
     )
     assert np.abs(of_stereo - of_originals).max() < 1e-4
