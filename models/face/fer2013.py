@@ -26,7 +26,13 @@ _FERPLUS_COLUMNS: dict[Emotion, str] = {
     Emotion.SURPRISE: "surprise",
 }
 FERPLUS_FILE = "ferplus_votes.csv"
-_FERPLUS_OTHERS = ("contempt", "unknown", "NF")
+# What FER+ voters could choose: our emotions in canonical order, then the rest.
+FERPLUS_CLASSES = (
+    *(_FERPLUS_COLUMNS[emotion] for emotion in EMOTIONS),
+    "contempt",
+    "unknown",
+    "NF",
+)
 
 
 @dataclass(frozen=True)
@@ -114,15 +120,22 @@ def without_copies_of(train: FaceImages, test: FaceImages) -> FaceImages:
 
 
 def read_votes(csv_path: Path) -> dict[str, npt.NDArray[np.float32]]:
-    """Read FER+ votes: picture name -> share of votes per emotion, shape (7,), summing to 1.
+    """Read FER+ votes: picture name -> share of each of ``FERPLUS_CLASSES``, shape (10,).
 
-    Pictures on which nobody voted for one of the seven emotions are absent.
+    Pictures on which nobody voted are absent.
     """
     return {
-        name: counts / counts.sum()
-        for name, counts, _ in _ferplus_counts(csv_path)
-        if counts.sum() > 0
+        name: counts / counts.sum() for name, counts in _ferplus_counts(csv_path) if counts.any()
     }
+
+
+def of_emotions(votes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
+    """Return the part of a picture's votes, shape (10,), that went to our emotions, summing to 1.
+
+    None where none did.
+    """
+    ours = votes[: len(EMOTIONS)]
+    return ours / ours.sum() if ours.any() else None
 
 
 def read_majorities(csv_path: Path) -> dict[str, int]:
@@ -133,15 +146,13 @@ def read_majorities(csv_path: Path) -> dict[str, int]:
     """
     return {
         name: int(counts.argmax())
-        for name, counts, of_all in _ferplus_counts(csv_path)
-        if counts.max() > of_all / 2
+        for name, counts in _ferplus_counts(csv_path)
+        if counts[: len(EMOTIONS)].max() > counts.sum() / 2
     }
 
 
-def _ferplus_counts(csv_path: Path) -> Iterator[tuple[str, npt.NDArray[np.float32], float]]:
-    """Yield of each picture its name, the votes per emotion, shape (7,), and how many voted."""
+def _ferplus_counts(csv_path: Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """Yield of each picture its name and how many voted for each of ``FERPLUS_CLASSES``."""
     with csv_path.open(newline="") as file:
         for row in csv.DictReader(file):
-            counts = np.array([float(row[_FERPLUS_COLUMNS[e]]) for e in EMOTIONS], np.float32)
-            others = sum(float(row[column]) for column in _FERPLUS_OTHERS)
-            yield row["image"], counts, float(counts.sum()) + others
+            yield row["image"], np.array([float(row[c]) for c in FERPLUS_CLASSES], np.float32)

@@ -20,7 +20,8 @@ import torch
 from torch import nn
 
 from models.face.network import FaceNetwork
-from models.face.train import begin_with, in_half_precision, top1_and_balanced
+from models.face.train import top1_and_balanced
+from models.face.trained import begin_with, in_half_precision
 from models.face.training_data import split_pictures
 
 _BATCH = 128

@@ -7,67 +7,31 @@ there is one. A run that was stopped goes on from its checkpoint.
 from __future__ import annotations
 
 import argparse
-import pickle
 import re
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from models.face.augment import augment
 from models.face.fer2013 import FaceImages
+from models.face.learner import Learner, loss_of
 from models.face.network import FaceNetwork
 from models.face.pretrained import check_files, load_pretrained, pretrained_parameters
+from models.face.recipe import FaceTraining
 from models.face.replicas import Replicas
-from models.face.training_data import Lessons, TargetMix, read_lessons
+from models.face.trained import begin_with, correct_prior, in_half_precision
+from models.face.training_data import Lessons, read_lessons
 from models.training import CheckpointError, TrainingState, averaged_copy
 
 _CALIBRATION_PICTURES = 256
-
-
-@dataclass(frozen=True)
-class FaceTraining:
-    """What a run is made of.
-
-    Attributes:
-        schedule: (working size in pixels, epochs) of each part of the run. Most of what there is
-            to learn can be learned at a size that takes half the time.
-        shares: parts that a batch is cut into, each worked through by a thread of its own.
-        head_rate: times the peak rate, for the layers that begin with nothing.
-        prior_correction: see ``correct_prior``.
-        mixup_share: share of the batches that are blends (Zhang et al., ICLR 2018).
-    """
-
-    schedule: tuple[tuple[int, int], ...] = ((64, 6), (80, 4), (96, 4))
-    batch_size: int = 64
-    shares: int = 2
-    peak_learning_rate: float = 1e-3
-    head_rate: float = 1.5
-    weight_decay: float = 0.05
-    warmup_steps: int = 300
-    targets: TargetMix = field(default=TargetMix())
-    mixup_alpha: float = 0.3
-    mixup_share: float = 0.2
-    augmentation: float = 0.6
-    averaging_decay: float = 0.998
-    prior_correction: float = 0.2
-    seed: int = 0
-
-    @property
-    def epochs(self) -> int:
-        """Of the whole run."""
-        return sum(epochs for _, epochs in self.schedule)
-
-    def size_in(self, epoch: int) -> int:
-        """Return the working size, in pixels, of an epoch counted from 0."""
-        return [size for size, epochs in self.schedule for _ in range(epochs)][epoch]
 
 
 def top1_and_balanced(
@@ -86,9 +50,20 @@ def top1_and_balanced(
 
 
 def train(
-    recipe: FaceTraining, network: FaceNetwork, lessons: Lessons, checkpoint_path: Path
-) -> AveragedModel:
+    recipe: FaceTraining,
+    network: FaceNetwork,
+    lessons: Lessons,
+    checkpoint_path: Path,
+    known: Iterable[nn.Parameter] = (),
+) -> FaceNetwork:
     """Train ``network``, or go on from ``checkpoint_path``, and return its running average.
+
+    Args:
+        recipe: of the run.
+        network: whose weights it begins with.
+        lessons: what to learn, and what to watch it with.
+        checkpoint_path: written after each epoch.
+        known: the network's parameters that do not begin with nothing.
 
     Raises:
         models.training.CheckpointError: the checkpoint is of another run.
@@ -100,45 +75,50 @@ def train(
         raise ValueError(f"{len(training)} pictures are fewer than one batch")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     identity = f"{recipe} on {len(training)} pictures from weights {_checksum(network):08x}"
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = averaged_copy(network, recipe.averaging_decay)
-    parts = _optimizer(recipe, network, steps_per_epoch)
-    state = TrainingState(network, averaged, *parts, identity)
+    torch.manual_seed(recipe.seed)  # of the votes' head
+    learner = Learner(network, recipe.drop_rate)
+    learner.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged = averaged_copy(learner, recipe.averaging_decay)
+    average = cast(Learner, averaged.module)
+    parts = _optimizer(recipe, learner, known, steps_per_epoch)
+    state = TrainingState(learner, averaged, *parts, identity)
     first_epoch = state.resume(checkpoint_path)
 
-    with Replicas(network, recipe.shares) as replicas:
+    with Replicas(learner, recipe.shares, partial(loss_of, votes_share=recipe.votes_share)) as all_:
         for epoch in range(first_epoch, recipe.epochs):
-            for each in (*replicas.networks, averaged.module):
-                each.working_size = recipe.size_in(epoch)  # type: ignore[assignment]
-                each.train()
+            for number, each in enumerate((*all_.networks, average)):
+                seed = (recipe.seed * 10_000 + epoch) * 100 + number
+                each.begin_epoch(recipe.size_in(epoch), seed)  # type: ignore[operator]
             title = f"epoch {epoch + 1}/{recipe.epochs}"
             progress = tqdm(_batches(recipe, lessons, epoch), title, steps_per_epoch, mininterval=5)
-            for step, (pictures, targets) in enumerate(progress):
+            for step, (pictures, wanted) in enumerate(progress):
                 moved = pictures.to(device, memory_format=torch.channels_last)
-                loss = replicas.backward(moved, targets.to(device))
+                loss = all_.backward(moved, wanted.to(device))
                 state.advance(largest_gradient=2.0)
                 if step % 20 == 0:
                     progress.set_postfix(loss=f"{loss:.3f}")
             state.save(checkpoint_path, epoch + 1)
-            accuracy, balanced = top1_and_balanced(averaged, lessons.validation, device)
+            accuracy, balanced = top1_and_balanced(average.network, lessons.validation, device)
             tqdm.write(f"epoch {epoch + 1}: held-out top-1 {accuracy:.3f}, balanced {balanced:.3f}")
-    return averaged
+    network.cpu().load_state_dict(average.network.state_dict())
+    return network
 
 
 def _batches(
     recipe: FaceTraining, lessons: Lessons, epoch: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield an epoch's altered pictures and their targets.
+    """Yield an epoch's altered pictures and what is wanted of a ``Learner``, shape (batch, 17).
 
     Seeded anew in each epoch, so that a run that was stopped ends as one that was not.
     """
     images = torch.from_numpy(lessons.training.images).unsqueeze(1)
+    targets = torch.cat([lessons.targets, lessons.votes], dim=1)
     generator = torch.Generator().manual_seed(recipe.seed * 10_000 + epoch)
     order = torch.randperm(len(images), generator=generator)
     for step in range(len(images) // recipe.batch_size):
         rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
         batch = augment(images[rows].float().div(255), generator, recipe.augmentation)
-        wanted = lessons.targets[rows]
+        wanted = targets[rows]
         if torch.rand(1, generator=generator) < recipe.mixup_share:
             batch, wanted = _mixup(batch, wanted, generator, recipe.mixup_alpha)
         yield batch, wanted
@@ -153,23 +133,22 @@ def _checksum(network: nn.Module) -> int:
 
 
 def _optimizer(
-    recipe: FaceTraining, network: FaceNetwork, steps_per_epoch: int
+    recipe: FaceTraining, learner: Learner, known: Iterable[nn.Parameter], steps_per_epoch: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    pretrained = {id(parameter) for parameter in pretrained_parameters(network)}
+    old = {id(parameter) for parameter in known}
     optimizer = torch.optim.AdamW(
         [
-            {"params": [p for p in network.parameters() if (id(p) in pretrained) is known]}
-            for known in (True, False)
+            {"params": [p for p in learner.parameters() if (id(p) in old) is wanted]}
+            for wanted in (True, False)
         ],
         lr=recipe.peak_learning_rate,
         weight_decay=recipe.weight_decay,
     )
-    steps = recipe.epochs * steps_per_epoch
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
-        [recipe.peak_learning_rate, recipe.peak_learning_rate * recipe.head_rate],
-        total_steps=steps,
-        pct_start=min(0.3, recipe.warmup_steps / steps),
+        [recipe.peak_learning_rate, recipe.peak_learning_rate * recipe.new_rate],
+        total_steps=recipe.epochs * steps_per_epoch,
+        pct_start=recipe.warmup_share,
         cycle_momentum=False,
     )
     return optimizer, schedule
@@ -186,32 +165,6 @@ def _mixup(
         share * batch + (1 - share) * batch[other],
         share * targets + (1 - share) * targets[other],
     )
-
-
-def correct_prior(network: FaceNetwork, targets: torch.Tensor, strength: float) -> None:
-    """Take ``strength`` times the classes' log frequency in ``targets`` off the logits, in place.
-
-    Menon et al., "Long-tail learning via logit adjustment", ICLR 2021. FER-2013 has eighteen
-    happy pictures for each of disgust; nobody's camera has.
-    """
-    with torch.no_grad():
-        network.backbone.classifier.bias -= strength * targets.mean(0).log()
-
-
-def in_half_precision(network: FaceNetwork) -> dict[str, torch.Tensor]:
-    """Return the weights with half the digits, which halves the file.
-
-    Raises:
-        ValueError: a number is too large for that.
-    """
-    weights = {
-        name: tensor.half() if tensor.is_floating_point() else tensor
-        for name, tensor in network.state_dict().items()
-    }
-    for name, tensor in weights.items():
-        if not tensor.isfinite().all():
-            raise ValueError(f"{name} does not fit into half precision")
-    return weights
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -232,11 +185,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=FaceTraining.schedule,
         help="working sizes in pixels and epochs at each, such as 64x6,96x4",
     )
+    for name in ("peak_learning_rate", "augmentation", "mixup_share", "mixup_alpha"):
+        value = getattr(FaceTraining, name)
+        add(f"--{name.replace('_', '-')}", type=float, default=value, help="[default %(default)s]")
     add("--seed", type=int, default=FaceTraining.seed)
     add("--checkpoint", type=Path, default=Path("runs/face.pt"), help="resumed when it exists")
     add("--out", type=Path, default=Path("weights/face_mobilenetv3.pt"))
     given = parser.parse_args(argv)
-    recipe = FaceTraining(schedule=given.schedule, seed=given.seed)
+    recipe = FaceTraining(
+        schedule=given.schedule,
+        peak_learning_rate=given.peak_learning_rate,
+        augmentation=given.augmentation,
+        mixup_share=given.mixup_share,
+        mixup_alpha=given.mixup_alpha,
+        seed=given.seed,
+    )
     try:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         if given.pretrained:
@@ -246,10 +209,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         network = FaceNetwork()
         if given.start:
             begin_with(network, given.start)
+            known = list(network.parameters())
         else:
             _begin_with_objects(network, given.pretrained, lessons, recipe.seed)
-        averaged = train(recipe, network, lessons, given.checkpoint)
-        network.cpu().load_state_dict(averaged.module.state_dict())
+            known = list(pretrained_parameters(network))
+        network = train(recipe, network, lessons, given.checkpoint, known)
         correct_prior(network, lessons.targets, recipe.prior_correction)
         torch.save(in_half_precision(network), given.out)
     except (CheckpointError, OSError, ValueError) as error:
@@ -262,19 +226,6 @@ def _begin_with_objects(network: FaceNetwork, folder: Path, lessons: Lessons, se
     shuffled = np.random.default_rng(seed).permutation(len(lessons.training))
     some = lessons.training.images[shuffled[:_CALIBRATION_PICTURES]]
     load_pretrained(network, folder, torch.from_numpy(some).unsqueeze(1).float().div(255))
-
-
-def begin_with(network: FaceNetwork, weights: Path) -> None:
-    """Load weights that training wrote into ``network``.
-
-    Raises:
-        OSError: they cannot be read.
-        ValueError: they are of something else.
-    """
-    try:
-        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    except (RuntimeError, TypeError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{weights} does not hold the weights of a face network") from error
 
 
 def _schedule(text: str) -> tuple[tuple[int, int], ...]:

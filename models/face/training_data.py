@@ -12,9 +12,11 @@ import torch
 
 from models.emotions import EMOTIONS
 from models.face.fer2013 import (
+    FERPLUS_CLASSES,
     FERPLUS_FILE,
     FaceImages,
     hash_of,
+    of_emotions,
     read_split,
     read_votes,
     without_copies_of,
@@ -30,11 +32,11 @@ class TargetMix:
 
     Attributes:
         label_smoothing: share that is spread over all classes.
-        votes_weight: share of the FER+ votes, where there are votes.
+        votes_weight: share of the FER+ votes for our emotions, where there are such.
     """
 
     label_smoothing: float = 0.05
-    votes_weight: float = 0.25
+    votes_weight: float = 0.15
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,12 @@ class Lessons:
 
     Attributes:
         targets: of the training pictures, probabilities, float32, shape (n, 7).
+        votes: the same of all FER+ classes, shape (n, 10); zeros where nobody voted.
     """
 
     training: FaceImages
     targets: torch.Tensor
+    votes: torch.Tensor
     validation: FaceImages
 
 
@@ -55,7 +59,10 @@ def read_lessons(fer_root: Path, mix: TargetMix) -> Lessons:
     training, validation = split_pictures(fer_root)
     votes_path = fer_root / FERPLUS_FILE
     votes = read_votes(votes_path) if votes_path.exists() else {}
-    return Lessons(training, soft_targets(training, votes, mix), validation)
+    nobody = np.zeros(len(FERPLUS_CLASSES), np.float32)
+    of_each = np.stack([votes.get(name, nobody) for name in training.names])
+    targets = soft_targets(training, votes, mix)
+    return Lessons(training, targets, torch.from_numpy(of_each), validation)
 
 
 def split_pictures(fer_root: Path) -> tuple[FaceImages, FaceImages]:
@@ -96,12 +103,12 @@ def soft_targets(
 
     Args:
         split: the pictures.
-        votes: of FER+, probabilities by picture name; may lack pictures.
+        votes: of FER+, as ``read_votes`` gives them; may lack pictures.
         mix: how much of what.
     """
     hard = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
     targets = (1 - mix.label_smoothing) * hard + mix.label_smoothing / len(EMOTIONS)
     for row, name in enumerate(split.names):
-        if name in votes:
-            targets[row] = (1 - mix.votes_weight) * targets[row] + mix.votes_weight * votes[name]
+        if name in votes and (voted := of_emotions(votes[name])) is not None:
+            targets[row] = (1 - mix.votes_weight) * targets[row] + mix.votes_weight * voted
     return torch.from_numpy(targets)

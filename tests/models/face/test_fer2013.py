@@ -12,6 +12,7 @@ from models.emotions import EMOTIONS, Emotion
 from models.face.fer2013 import (
     FaceImages,
     class_folders,
+    of_emotions,
     read_majorities,
     read_split,
     read_votes,
@@ -127,18 +128,21 @@ train,a.jpg,1,2,3,4,0,0,0,0,0,0
 train,b.jpg,0,0,0,0,5,0,0,4,1,0
 train,c.jpg,0,0,0,0,0,0,0,7,2,1
 train,d.jpg,1,0,0,0,0,1,2,0,0,0
+train,e.jpg,0,0,0,0,0,0,0,0,0,0
 """
 
 
 def test_votes(tmp_path: Path):
-    """Votes become shares in canonical order, without those for contempt, unknown and no face."""
+    """Votes become shares of all FER+ classes, ours first and in our order, or of ours alone."""
     path = tmp_path / "votes.csv"
     path.write_text(VOTES)
     votes = read_votes(path)
-    assert set(votes) == {"a.jpg", "b.jpg", "d.jpg"}  # for c nobody voted one of the seven
-    np.testing.assert_allclose(votes["a.jpg"], [0, 0, 0, 0.2, 0.1, 0.4, 0.3])
-    np.testing.assert_allclose(votes["b.jpg"], [1, 0, 0, 0, 0, 0, 0])
-    np.testing.assert_allclose(votes["d.jpg"], [0, 0.25, 0.5, 0, 0.25, 0, 0])
+    assert set(votes) == {"a.jpg", "b.jpg", "c.jpg", "d.jpg"}  # for e nobody voted at all
+    np.testing.assert_allclose(votes["a.jpg"], [0, 0, 0, 0.2, 0.1, 0.4, 0.3, 0, 0, 0])
+    np.testing.assert_allclose(votes["b.jpg"], [0.5, 0, 0, 0, 0, 0, 0, 0.4, 0.1, 0])
+    np.testing.assert_allclose(of_emotions(votes["b.jpg"]), [1, 0, 0, 0, 0, 0, 0])
+    np.testing.assert_allclose(of_emotions(votes["d.jpg"]), [0, 0.25, 0.5, 0, 0.25, 0, 0])
+    assert of_emotions(votes["c.jpg"]) is None
 
 
 def test_majorities(tmp_path: Path):

@@ -33,7 +33,7 @@ def test_gradient_of_the_whole(network: nn.Module, count: int, rows: int):
     alone = copy.deepcopy(network)
     wanted = functional.cross_entropy(alone(batch), targets)
     wanted.backward()
-    with Replicas(network, count) as replicas:
+    with Replicas(network, count, functional.cross_entropy) as replicas:
         for _ in range(2):  # the second time nothing of the first may be left
             loss = replicas.backward(batch, targets)
     assert loss == pytest.approx(wanted.item(), rel=1e-5)
@@ -45,7 +45,7 @@ def test_one_set_of_weights(network: nn.Module):
     """A step taken with the network's weights is taken by all replicas."""
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     batch, targets = lesson(6)
-    with Replicas(network, 2) as replicas:
+    with Replicas(network, 2, functional.cross_entropy) as replicas:
         replicas.backward(batch, targets)
         optimizer.step()
         first, second = replicas.networks
@@ -54,5 +54,6 @@ def test_one_set_of_weights(network: nn.Module):
 
 def test_more_replicas_than_rows(network: nn.Module):
     """A batch that cannot be shared by all is refused."""
-    with Replicas(network, 3) as replicas, pytest.raises(ValueError, match="2 rows"):
+    shared = Replicas(network, 3, functional.cross_entropy)
+    with shared as replicas, pytest.raises(ValueError, match="2 rows"):
         replicas.backward(*lesson(2))

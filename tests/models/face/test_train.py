@@ -14,14 +14,9 @@ import torch
 from models.emotions import EMOTIONS
 from models.face.fer2013 import FaceImages
 from models.face.network import FaceNetwork
-from models.face.train import (
-    FaceTraining,
-    correct_prior,
-    in_half_precision,
-    main,
-    top1_and_balanced,
-    train,
-)
+from models.face.recipe import FaceTraining
+from models.face.train import main, top1_and_balanced, train
+from models.face.trained import correct_prior, in_half_precision
 from models.face.training_data import TargetMix, hold_out, read_lessons, soft_targets
 from models.training import TrainingState
 
@@ -49,7 +44,7 @@ def fer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def run(recipe: FaceTraining, fer: Path, checkpoint: Path) -> torch.nn.Module:
+def run(recipe: FaceTraining, fer: Path, checkpoint: Path) -> FaceNetwork:
     """Train a network from random weights, as the command does from pretrained ones."""
     lessons = read_lessons(fer, recipe.targets)
     torch.manual_seed(recipe.seed)
@@ -60,7 +55,7 @@ def run(recipe: FaceTraining, fer: Path, checkpoint: Path) -> torch.nn.Module:
 def test_six_steps(fer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """Two epochs of three steps change every weight, leave a checkpoint, and say how good it is."""
     checkpoint = tmp_path / "runs" / "face.pt"
-    network = run(RECIPE, fer, checkpoint).module
+    network = run(RECIPE, fer, checkpoint)
     torch.manual_seed(RECIPE.seed)
     start = dict(FaceNetwork().named_parameters())
     for name, trained in network.named_parameters():
@@ -80,7 +75,7 @@ def test_seed_fixes_the_run(fer: Path, tmp_path: Path):
     again = run(recipe, fer, tmp_path / "b.pt").state_dict()
     other = run(replace(recipe, seed=1), fer, tmp_path / "c.pt").state_dict()
     assert all(torch.equal(once[name], again[name]) for name in once)
-    name = "module.backbone.classifier.weight"
+    name = "backbone.classifier.weight"
     assert not torch.equal(once[name], other[name])
 
 
@@ -114,12 +109,16 @@ def split_of(levels: list[int], labels: list[int]) -> FaceImages:
 
 def test_targets_by_hand():
     """A target is the smoothed label, and where people voted, in part their votes."""
-    votes = {"1.jpg": np.array([0, 0, 0, 0.5, 0.5, 0, 0], np.float32)}
+    votes = {
+        "1.jpg": np.array([0, 0, 0, 0.4, 0.4, 0, 0, 0.2, 0, 0], np.float32),
+        "2.jpg": np.array([0, 0, 0, 0, 0, 0, 0, 0, 1, 0], np.float32),  # for none of ours
+    }
     mix = TargetMix(label_smoothing=0.07, votes_weight=0.5)
-    targets = soft_targets(split_of([0, 1], [0, 3]), votes, mix)
+    targets = soft_targets(split_of([0, 1, 2], [0, 3, 6]), votes, mix)
     wanted = [
         [0.94, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01],
         [0.005, 0.005, 0.005, 0.72, 0.255, 0.005, 0.005],
+        [0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.94],
     ]
     np.testing.assert_allclose(targets.numpy(), wanted, atol=1e-6)
     assert targets.dtype == torch.float32
