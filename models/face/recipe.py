@@ -21,7 +21,7 @@ class FaceTraining:
         mixup_share: share of the batches that are blends (Zhang et al., ICLR 2018).
     """
 
-    schedule: tuple[tuple[int, int], ...] = ((64, 6), (80, 8), (96, 10))
+    schedule: tuple[tuple[int, int], ...] = ((64, 5), (80, 7), (96, 9))
     batch_size: int = 64
     shares: int = 2
     peak_learning_rate: float = 6e-4
