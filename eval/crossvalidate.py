@@ -56,7 +56,7 @@ def folds_of(actors: Sequence[int], count: int) -> list[tuple[int, ...]]:
 
 
 def score(network: VoiceNetwork, clips: Sequence[Utterance]) -> Fold:
-    """Ask a trained network as the server would: exported, windows of 1 s without silence."""
+    """Ask a trained network as the server would: exported, by what it would hear."""
     import numpy as np
     import torch
 

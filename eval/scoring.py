@@ -65,7 +65,7 @@ def score_voice(config: EvalConfig, models: LoadedModels, silence_rms: float) ->
     Args:
         config: where the clips are, and how many to draw.
         models: whose voice network is asked.
-        silence_rms: windows below this root mean square, in [0, 1], are left out, as when served.
+        silence_rms: seconds below this root mean square, in [0, 1], are left out, as when served.
 
     Raises:
         DataError: there are no such clips, or none can be read.
@@ -84,7 +84,7 @@ def score_voice(config: EvalConfig, models: LoadedModels, silence_rms: float) ->
         np.array([test.clips[row].label for row in heard], np.int64),
         tuple(paths[row].name for row in heard),
         broken,
-        f"RAVDESS, {_amount(config, 'clips')}, mean of 1 s windows, unseen actors "
+        f"RAVDESS, {_amount(config, 'clips')}, windows of up to 1 s pooled, unseen actors "
         f"{', '.join(map(str, test.actors))}; actors {listed(trained_on)} of training are left "
         f"out; the interval is of {_counted(len(test.actors), 'actor')}; others vary more",
     )

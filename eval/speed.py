@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,8 +34,6 @@ class Speed:
 
 def timed(answer: str, work: Callable[[], object], count: int) -> Speed:
     """Return how long ``work`` takes, after it was done a few times for nothing."""
-    import time
-
     import numpy as np
 
     for _ in range(_WARM_UP):

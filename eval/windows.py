@@ -16,26 +16,8 @@ from models.face.crop import FaceInput, normalised
 from models.face.predictor import FaceClassifier
 from models.smoothing import pooled
 from models.voice.corpora import read_speech
-from models.voice.features import WINDOW_SAMPLES, rms
 from models.voice.predictor import VoicePredictor
-from models.voice.speech import newest_speech
-
-_HOP_SAMPLES = WINDOW_SAMPLES // 2  # the live server's tick
-
-
-def voiced_windows(
-    samples: npt.NDArray[np.float32], silence_rms: float
-) -> list[npt.NDArray[np.float32]]:
-    """Return what the live server hears every 0.5 s, from 1 s on; see ``newest_speech``.
-
-    Seconds of silence are left out; where all are silent the loudest stays.
-    """
-    if len(samples) < WINDOW_SAMPLES:
-        samples = np.pad(samples, (0, WINDOW_SAMPLES - len(samples)))
-    ends = range(WINDOW_SAMPLES, len(samples) + 1, _HOP_SAMPLES)
-    spoken = [newest_speech(samples[:end], silence_rms) for end in ends]
-    seconds = (samples[end - WINDOW_SAMPLES : end] for end in ends)
-    return [window for window in spoken if window is not None] or [max(seconds, key=rms)]
+from models.voice.speech import voiced_windows
 
 
 def readable(path: Path) -> npt.NDArray[np.float32] | None:
@@ -61,7 +43,7 @@ def window_scores(
     Args:
         samples: a recording, float32 at 16 kHz, shape (n,).
         predictor: asked as the live server asks it.
-        silence_rms: windows below this root mean square, in [0, 1], are left out, as when served.
+        silence_rms: seconds below this root mean square, in [0, 1], are left out, as when served.
         batch_windows: how many are given to the network at a time.
     """
     windows = voiced_windows(samples, silence_rms)

@@ -62,7 +62,8 @@ class SessionConfig:
         tick_interval_s: time between two messages.
         result_wait_s: how long a tick waits for its own results; later ones go into the next. On
             a busy server messages come later but as often, and what they tell of is as new.
-        silence_rms: windows of speech with a lower root mean square, in [0, 1], are skipped.
+        silence_rms: where the newest second has a lower root mean square, in [0, 1], nobody
+            speaks.
         min_window_s: sound needed before the first voice result.
         connect_timeout_s: a session that is not connected by then is ended.
         media_timeout_s: a connected session without any sound or picture for this long is ended.

@@ -72,7 +72,7 @@ class EmotionMessage(Message):
             is new in this message until it was sent; None when nothing is new.
         picture_time_ms: where in its track that picture lies, counted from the first picture; None
             when no picture's result is new. A peer that knows when it sent what knows its age.
-        sound_time_ms: the same for the last sample of the newest sound.
+        sound_time_ms: the same for where the newest speech that was heard ends.
     """
 
     type: Literal["emotion"] = "emotion"

@@ -15,7 +15,7 @@ from models.engine import InferenceEngine
 from models.face.predictor import Look
 from models.tracker import EmotionTracker
 from models.voice.features import SAMPLE_RATE_HZ
-from models.voice.speech import HEARD_SAMPLES, newest_speech
+from models.voice.speech import HEARD_SAMPLES, Speech, newest_speech
 from rtc.audio import NewestSound
 from rtc.clock import Capture, Clock
 from rtc.config import SessionConfig
@@ -130,18 +130,22 @@ class Observer:
         sound = self.sound
         if sound is None or sound.captured_at is None:
             return
-        if (window := self._new_speech(sound)) is None:
+        if (speech := self._new_speech(sound)) is None:
             return
         if self._voice_asked.busy:
             self.late += 1
             return
         self._samples_used = sound.window.added
+        # What was heard ends where speech did: that is what the result tells of.
+        capture = Capture(
+            sound.captured_at - speech.ended_ago_s, sound.media_time_s - speech.ended_ago_s
+        )
         self._voice_asked.task = tasks.create_task(
-            self._predict_voice(window, Capture(sound.captured_at, sound.media_time_s)),
+            self._predict_voice(speech.samples, capture),
             name=f"{self._name} voice",
         )
 
-    def _new_speech(self, sound: NewestSound) -> npt.NDArray[np.float32] | None:
+    def _new_speech(self, sound: NewestSound) -> Speech | None:
         """Return the newest second of speech; None when nothing is new, or too short, or silent."""
         if sound.window.added == self._samples_used:
             return None

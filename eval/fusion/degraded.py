@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from eval.windows import voiced_windows
 from models.voice.features import SILENCE_RMS
+from models.voice.speech import voiced_windows
 
 Samples = npt.NDArray[np.float32]
 

@@ -3,7 +3,7 @@
 ``python -m eval.opus --ravdess FOLDER [--csv FILE]``
 
 Sends the clips of actors that the shipped network never heard from one real peer connection to
-another, and scores both versions by windows cut at the same places.
+another, and scores both versions as the live server would, at the same moments of the clip.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ async def compare(config: EvalConfig, voice: VoicePredictor, silence_rms: float)
     Args:
         config: where the clips are, and how many of each emotion to take.
         voice: the served predictor.
-        silence_rms: windows below this root mean square, in [0, 1], are left out, as when served.
+        silence_rms: seconds below this root mean square, in [0, 1], are left out, as when served.
 
     Raises:
         eval.datasets.DataError: there are no such clips, or none can be read.

@@ -10,7 +10,7 @@ import argparse
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -20,7 +20,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from models.face.augment import augment
+from models.command_line import number
+from models.face.batches import batches
 from models.face.fer2013 import FaceImages
 from models.face.learner import Learner, loss_of
 from models.face.network import FaceNetwork
@@ -55,12 +56,12 @@ def train(
     lessons: Lessons,
     checkpoint_path: Path,
     known: Iterable[nn.Parameter] = (),
-) -> FaceNetwork:
-    """Train ``network``, or go on from ``checkpoint_path``, and return its running average.
+) -> None:
+    """Train ``network``, or go on from ``checkpoint_path``; leave it with the running average.
 
     Args:
         recipe: of the run.
-        network: whose weights it begins with.
+        network: begins with the weights that it has.
         lessons: what to learn, and what to watch it with.
         checkpoint_path: written after each epoch.
         known: the network's parameters that do not begin with nothing.
@@ -74,26 +75,31 @@ def train(
     if not steps_per_epoch:
         raise ValueError(f"{len(training)} pictures are fewer than one batch")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    identity = f"{recipe} on {len(training)} pictures from weights {_checksum(network):08x}"
+    voted = int(lessons.votes.any(dim=1).sum())
+    identity = (
+        f"{recipe} on {len(training)} pictures, {voted} of them with votes, "
+        f"from weights {_checksum(network):08x}"
+    )
     torch.manual_seed(recipe.seed)  # of the votes' head
     learner = Learner(network, recipe.drop_rate)
     learner.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = averaged_copy(learner, recipe.averaging_decay)
     average = cast(Learner, averaged.module)
-    parts = _optimizer(recipe, learner, known, steps_per_epoch)
+    parts = optimizer_of(recipe, learner, known, steps_per_epoch)
     state = TrainingState(learner, averaged, *parts, identity)
     first_epoch = state.resume(checkpoint_path)
 
-    with Replicas(learner, recipe.shares, partial(loss_of, votes_share=recipe.votes_share)) as all_:
+    loss_here = partial(loss_of, votes_share=recipe.votes_share)
+    with Replicas(learner, recipe.shares, loss_here) as replicas:
         for epoch in range(first_epoch, recipe.epochs):
-            for number, each in enumerate((*all_.networks, average)):
-                seed = (recipe.seed * 10_000 + epoch) * 100 + number
+            for place, each in enumerate((*replicas.networks, average)):
+                seed = (recipe.seed * 10_000 + epoch) * 100 + place
                 each.begin_epoch(recipe.size_in(epoch), seed)  # type: ignore[operator]
             title = f"epoch {epoch + 1}/{recipe.epochs}"
-            progress = tqdm(_batches(recipe, lessons, epoch), title, steps_per_epoch, mininterval=5)
+            progress = tqdm(batches(recipe, lessons, epoch), title, steps_per_epoch, mininterval=5)
             for step, (pictures, wanted) in enumerate(progress):
                 moved = pictures.to(device, memory_format=torch.channels_last)
-                loss = all_.backward(moved, wanted.to(device))
+                loss = replicas.backward(moved, wanted.to(device))
                 state.advance(largest_gradient=2.0)
                 if step % 20 == 0:
                     progress.set_postfix(loss=f"{loss:.3f}")
@@ -101,27 +107,6 @@ def train(
             accuracy, balanced = top1_and_balanced(average.network, lessons.validation, device)
             tqdm.write(f"epoch {epoch + 1}: held-out top-1 {accuracy:.3f}, balanced {balanced:.3f}")
     network.cpu().load_state_dict(average.network.state_dict())
-    return network
-
-
-def _batches(
-    recipe: FaceTraining, lessons: Lessons, epoch: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield an epoch's altered pictures and what is wanted of a ``Learner``, shape (batch, 17).
-
-    Seeded anew in each epoch, so that a run that was stopped ends as one that was not.
-    """
-    images = torch.from_numpy(lessons.training.images).unsqueeze(1)
-    targets = torch.cat([lessons.targets, lessons.votes], dim=1)
-    generator = torch.Generator().manual_seed(recipe.seed * 10_000 + epoch)
-    order = torch.randperm(len(images), generator=generator)
-    for step in range(len(images) // recipe.batch_size):
-        rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-        batch = augment(images[rows].float().div(255), generator, recipe.augmentation)
-        wanted = targets[rows]
-        if torch.rand(1, generator=generator) < recipe.mixup_share:
-            batch, wanted = _mixup(batch, wanted, generator, recipe.mixup_alpha)
-        yield batch, wanted
 
 
 def _checksum(network: nn.Module) -> int:
@@ -132,9 +117,10 @@ def _checksum(network: nn.Module) -> int:
     return total
 
 
-def _optimizer(
+def optimizer_of(
     recipe: FaceTraining, learner: Learner, known: Iterable[nn.Parameter], steps_per_epoch: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    """Return the optimizer, in which what is not ``known`` learns faster, and its schedule."""
     old = {id(parameter) for parameter in known}
     optimizer = torch.optim.AdamW(
         [
@@ -152,19 +138,6 @@ def _optimizer(
         cycle_momentum=False,
     )
     return optimizer, schedule
-
-
-def _mixup(
-    batch: torch.Tensor, targets: torch.Tensor, generator: torch.Generator, alpha: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Blend a batch with itself in another order, all by one share, which is Beta-distributed."""
-    seed = int(torch.randint(2**31, (1,), generator=generator))
-    share = float(np.random.default_rng(seed).beta(alpha, alpha))
-    other = torch.randperm(len(batch), generator=generator)
-    return (
-        share * batch + (1 - share) * batch[other],
-        share * targets + (1 - share) * targets[other],
-    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -185,21 +158,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=FaceTraining.schedule,
         help="working sizes in pixels and epochs at each, such as 64x6,96x4",
     )
-    for name in ("peak_learning_rate", "augmentation", "mixup_share", "mixup_alpha"):
-        value = getattr(FaceTraining, name)
-        add(f"--{name.replace('_', '-')}", type=float, default=value, help="[default %(default)s]")
+    tunables = {
+        "peak_learning_rate": "the highest of the run",
+        "augmentation": "how far pictures are altered, 0 to 1; less where nothing is known yet",
+        "mixup_share": "of the batches, 0 to 1, are blends",
+        "mixup_alpha": "of the Beta distribution of their shares",
+    }
+    for name, meaning in tunables.items():
+        flag, value = f"--{name.replace('_', '-')}", getattr(FaceTraining, name)
+        add(flag, type=number(0, 1), default=value, help=f"{meaning} [default %(default)s]")
     add("--seed", type=int, default=FaceTraining.seed)
     add("--checkpoint", type=Path, default=Path("runs/face.pt"), help="resumed when it exists")
     add("--out", type=Path, default=Path("weights/face_mobilenetv3.pt"))
     given = parser.parse_args(argv)
-    recipe = FaceTraining(
-        schedule=given.schedule,
-        peak_learning_rate=given.peak_learning_rate,
-        augmentation=given.augmentation,
-        mixup_share=given.mixup_share,
-        mixup_alpha=given.mixup_alpha,
-        seed=given.seed,
-    )
+    chosen = {name: getattr(given, name) for name in tunables}
+    recipe = FaceTraining(schedule=given.schedule, seed=given.seed, **chosen)
     try:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         if given.pretrained:
@@ -213,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             _begin_with_objects(network, given.pretrained, lessons, recipe.seed)
             known = list(pretrained_parameters(network))
-        network = train(recipe, network, lessons, given.checkpoint, known)
+        train(recipe, network, lessons, given.checkpoint, known)
         correct_prior(network, lessons.targets, recipe.prior_correction)
         torch.save(in_half_precision(network), given.out)
     except (CheckpointError, OSError, ValueError) as error:

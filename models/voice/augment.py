@@ -5,12 +5,9 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 
-from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES
-
-Samples = npt.NDArray[np.float32]
+from models.voice.features import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Samples
 
 _BANDS_HZ = np.array([60, 125, 250, 500, 1000, 2000, 4000, 6500, 7500])
 
@@ -49,11 +46,14 @@ def cut_window(samples: Samples, rng: np.random.Generator, speed_range: float) -
     return window.astype(np.float32)
 
 
-def degrade(window: Samples, rng: np.random.Generator, *, equipment: bool = False) -> Samples:
-    """Add, each at random, a room, coloured noise and a change of gain; and ``equipment``."""
+def degrade(window: Samples, rng: np.random.Generator, equipment_share: float) -> Samples:
+    """Add, each at random, a room, coloured noise and a change of gain.
+
+    ``equipment_share`` of the windows also lose what equipment takes away.
+    """
     if rng.random() < 0.3:
         window = _in_a_room(window, rng)
-    if equipment and rng.random() < 0.8:
+    if equipment_share and rng.random() < equipment_share:
         window = _through_equipment(window, rng)
     if rng.random() < 0.6:
         window = _with_noise(window, rng)

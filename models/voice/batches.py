@@ -36,13 +36,13 @@ class BatchMaker:
         ]  # fmt: skip
 
     def draw(
-        self, rng: np.random.Generator, *, equipment: bool = False
+        self, rng: np.random.Generator, equipment_share: float
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """Return MFCC, float32, shape (batch, 101, 40), and labels, int64, shape (batch,).
 
         Args:
             rng: decides everything.
-            equipment: whether sound comes as equipment leaves it; see ``degrade``.
+            equipment_share: see ``degrade``.
         """
         windows = np.zeros((self.recipe.batch_size, WINDOW_SAMPLES), np.float32)
         labels = np.zeros(self.recipe.batch_size, np.int64)
@@ -52,7 +52,7 @@ class BatchMaker:
             clip = shelf[rng.integers(len(shelf))]
             version = clip.versions[rng.integers(len(clip.versions))]
             window = cut_window(version, rng, self.recipe.speed_range)
-            windows[row] = degrade(window, rng, equipment=equipment)
+            windows[row] = degrade(window, rng, equipment_share)
             labels[row] = clip.label
         return self.mfcc(windows), labels
 

@@ -9,13 +9,18 @@ import numpy as np
 from tqdm import tqdm
 
 from models.voice import corpora
-from models.voice.augment import Samples, opus_round_trip
-from models.voice.features import SAMPLE_RATE_HZ
+from models.voice.augment import opus_round_trip
+from models.voice.features import SAMPLE_RATE_HZ, SPEECH_DB, Samples
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One utterance in memory: as recorded and, for RAVDESS, as Opus leaves it."""
+    """One utterance in memory.
+
+    Attributes:
+        label: index into ``EMOTIONS``.
+        versions: float32 at 16 kHz, shape (n,): as recorded and, of RAVDESS, as Opus leaves it.
+    """
 
     corpus: str
     speaker: str
@@ -23,7 +28,9 @@ class Clip:
     versions: tuple[Samples, ...]
 
 
-def trim_silence(samples: Samples, margin_s: float = 0.2, below_peak_db: float = 35.0) -> Samples:
+def trim_silence(
+    samples: Samples, margin_s: float = 0.2, below_peak_db: float = SPEECH_DB
+) -> Samples:
     """Cut both ends where they are ``below_peak_db`` quieter than the loudest 25 ms."""
     frame = SAMPLE_RATE_HZ // 40
     count = max(1, len(samples) // frame)

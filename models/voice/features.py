@@ -12,12 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+Samples = npt.NDArray[np.float32]
+"""Sound, float32 in [-1, 1] at 16 kHz, shape (n,)."""
+
 SAMPLE_RATE_HZ = 16_000
 WINDOW_S = 1.0
 WINDOW_SAMPLES = int(SAMPLE_RATE_HZ * WINDOW_S)
 # Root mean square below which a window is silence. A tenth of RAVDESS's quietest class, sadness,
 # lies below; so does the noise of a microphone in a quiet room.
 SILENCE_RMS = 0.002
+# What is so much quieter than the loudest is no speech: a pause, a breath, a room.
+SPEECH_DB = 35.0
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from models.emotions import EMOTIONS
 from models.training import TrainingState, averaged_copy
 from models.voice.batches import BatchMaker, mask_time, mixup
 from models.voice.clips import Clip
-from models.voice.features import WINDOW_SAMPLES, Mfcc
+from models.voice.features import SILENCE_RMS, Mfcc
 from models.voice.network import VoiceNetwork
+from models.voice.speech import voiced_windows
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class Phase:
         steps: of it.
         peak_learning_rate: reached after the recipe's ``warmup_share`` of them.
         averaging_decay: of the running average of weights, which is what is left in the end.
-        first_step: of the seeds, so that no phase draws what another did.
+        first_seed: of its steps, so that no phase draws what another did.
     """
 
     steps: int
     peak_learning_rate: float
     averaging_decay: float
-    first_step: int = 0
+    first_seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def run_phase(
     progress = tqdm(range(first_step, phase.steps), initial=first_step, total=phase.steps)
     for step in progress:
         # Seeded anew at each step, dropout too, so that a run that was stopped ends the same.
-        seed = phase.first_step + step
+        seed = phase.first_seed + step
         rng = np.random.default_rng((recipe.seed, seed))
         torch.manual_seed(recipe.seed * 1_000_000 + seed)
         mfcc, targets = _draw(batches, rng)
@@ -94,31 +95,28 @@ def run_phase(
 
 
 def _draw(batches: BatchMaker, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return MFCC, masked, mixed and now and then cut short, and their targets, (batch, 7)."""
+    """Return MFCC, (batch, frames, 40), and targets, (batch, 7): masked, mixed, often cut short."""
     recipe = batches.recipe
-    mfcc_array, labels = batches.draw(rng, equipment=True)
+    mfcc_array, labels = batches.draw(rng, recipe.equipment_share)
     mfcc = torch.from_numpy(mfcc_array)
     targets = functional.one_hot(torch.from_numpy(labels), len(EMOTIONS)).float()
     mask_time(mfcc, rng, recipe.longest_mask_frames)
     mfcc, targets = mixup(mfcc, targets, rng, recipe.mixup_alpha)
-    if rng.random() < 0.25:
-        mfcc = mfcc[:, : int(rng.integers(51, 102))]
+    if rng.random() < recipe.short_share:
+        mfcc = mfcc[:, : int(rng.integers(mfcc.shape[1] // 2 + 1, mfcc.shape[1] + 1))]
     return mfcc, targets
 
 
 def evaluate(network: nn.Module, clips: Sequence[Clip]) -> tuple[float, float]:
-    """Return top-1 accuracy of whole clips (mean over 1 s windows, hop 0.5 s) and of windows."""
+    """Return top-1 accuracy of whole clips, by the mean of their windows, and of windows."""
     network.eval()
     mfcc = Mfcc()
     clip_hits, window_hits = [], []
     with torch.inference_mode():
         for clip in clips:
-            samples = clip.versions[0]
-            if len(samples) < WINDOW_SAMPLES:
-                samples = np.pad(samples, (0, WINDOW_SAMPLES - len(samples)))
-            starts = range(0, len(samples) - WINDOW_SAMPLES + 1, WINDOW_SAMPLES // 2)
-            windows = np.stack([samples[s : s + WINDOW_SAMPLES] for s in starts])
-            scores = network(torch.from_numpy(mfcc(windows))).softmax(1)
+            windows = voiced_windows(clip.versions[0], SILENCE_RMS)
+            logits = [network(torch.from_numpy(mfcc(window[None]))) for window in windows]
+            scores = torch.cat(logits).softmax(1)
             window_hits.extend((scores.argmax(1) == clip.label).tolist())
             clip_hits.append(int(scores.mean(0).argmax()) == clip.label)
     return float(np.mean(clip_hits)), float(np.mean(window_hits))

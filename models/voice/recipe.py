@@ -21,7 +21,9 @@ class VoiceTraining:
     longest_mask_frames: int = 20
     averaging_decay: float = 0.998
     ravdess_share: float = 0.75  # of a batch; the other corpora share the rest
-    adapting_share: float = 0.2  # so many more steps, slower
-    adapting_learning_rate: float = 5e-4
-    adapting_averaging_decay: float = 0.995
+    short_share: float = 0.25  # of the batches, whose windows are cut to half or more
+    equipment_share: float = 0.8  # of the windows, which come as equipment leaves them
+    second_share: float = 0.2  # so many more steps in a second, slower cycle
+    second_learning_rate: float = 5e-4
+    second_averaging_decay: float = 0.995
     seed: int = 0

@@ -42,22 +42,23 @@ def train(
     batches = BatchMaker(training, recipe)
     network = VoiceNetwork(drop_rate=recipe.drop_rate)
     rng = np.random.default_rng(recipe.seed)
-    sample = np.concatenate([batches.draw(rng)[0] for _ in range(8)])
+    # The statistics are of sound without equipment's cuts, which would be its own mean's business.
+    sample = np.concatenate([batches.draw(rng, equipment_share=0.0)[0] for _ in range(8)])
     network.mean.copy_(torch.from_numpy(sample.mean((0, 1))))
     network.deviation.copy_(torch.from_numpy(sample.std((0, 1))))
     learned_from = sorted({(clip.corpus, clip.speaker) for clip in training})
     identity = f"{recipe} on {len(training)} clips of {learned_from}"
     learning = Phase(recipe.steps, recipe.peak_learning_rate, recipe.averaging_decay)
     run_phase(learning, network, batches, validation, Checkpoint(checkpoint_path, identity))
-    adapting = Phase(
-        max(1, round(recipe.steps * recipe.adapting_share)),
-        recipe.adapting_learning_rate,
-        recipe.adapting_averaging_decay,
-        first_step=recipe.steps,
+    second = Phase(
+        max(1, round(recipe.steps * recipe.second_share)),
+        recipe.second_learning_rate,
+        recipe.second_averaging_decay,
+        first_seed=recipe.steps,
     )
-    beside = checkpoint_path.with_stem(f"{checkpoint_path.stem}_adapted")
-    kept = Checkpoint(beside, f"{identity}, adapted")
-    run_phase(adapting, network, batches, validation, kept)
+    beside = checkpoint_path.with_stem(f"{checkpoint_path.stem}_second")
+    kept = Checkpoint(beside, f"{identity}, second cycle")
+    run_phase(second, network, batches, validation, kept)
     return network
 
 

@@ -95,7 +95,9 @@ async def test_the_networks_get_what_a_live_session_would_give_them(
         sound = _live(NewestSound, [one for one in until if isinstance(one.frame, av.AudioFrame)])
         heard = sound.window.newest(HEARD_SAMPLES)
         if len(heard) >= 8_000:
-            windows.append(newest_speech(heard, SessionConfig.silence_rms))
+            speech = newest_speech(heard, SessionConfig.silence_rms)
+            if speech is not None:
+                windows.append(speech.samples)
         shown = _live(NewestPicture, [one for one in until if isinstance(one.frame, av.VideoFrame)])
         pictures.append(shown.take().rgb())
     assert len(windows) >= 4

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
+import pytest
 from aiortc.rtp import is_rtcp
 
 from eval.network.detour import Detour
 from eval.network.relay import Relay
-from rtc.roaming import Roaming
+from rtc.roaming import Origin, Roaming
 from tests.conftest import LiveServer
 from tests.media import Clip, SoundTrack
 from tests.peers import Peer
@@ -97,6 +99,28 @@ async def test_a_peer_is_followed_each_time_it_moves(server: LiveServer, happy_c
             assert (known[-1].host, known[-1].port) == relay.far
         assert len(known) == 2  # by its offer, and by its last move
     await until(lambda: not server.registry.sessions, within_s=1.0)
+
+
+async def test_what_comes_during_a_check_begins_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes from the new address while it is checked does not have it followed twice."""
+    roaming, socket, new_address = Roaming(), object(), ("192.0.2.2", 2)
+    old = SimpleNamespace(protocol=socket, remote_addr=("192.0.2.1", 1))
+    connection = SimpleNamespace(_nominated={1: old}, _remote_candidates=[])
+    checks = []
+
+    async def answers(origin: Origin) -> bool:
+        if not checks:
+            roaming.heard(connection, socket, new_address)
+        checks.append(origin.address)
+        return True
+
+    monkeypatch.setattr("rtc.roaming._answers", answers)
+    roaming.heard(connection, socket, new_address)
+    following = asyncio.create_task(roaming.run())
+    await until(lambda: bool(checks) and not roaming._is_elsewhere.is_set(), within_s=1.0)
+    following.cancel()
+    assert checks == [new_address]
+    assert roaming.moves == 1
 
 
 async def test_replayed_packets_lead_nowhere(server: LiveServer, happy_clip: Clip) -> None:

@@ -13,9 +13,9 @@ import scipy.signal
 from eval.fusion.altered import AlteredRecording
 from eval.fusion.cases import BABBLE, CLEAN, DAMAGED, SNR_DB, WHITE
 from eval.fusion.clips import messages
-from eval.windows import voiced_windows
 from models.engine import InferenceEngine
 from models.voice.features import SAMPLE_RATE_HZ, SILENCE_RMS
+from models.voice.speech import voiced_windows
 from rtc.arrivals import Arrival
 from rtc.recording import Recording
 from rtc.video import rgb_of

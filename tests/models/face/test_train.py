@@ -13,9 +13,10 @@ import torch
 
 from models.emotions import EMOTIONS
 from models.face.fer2013 import FaceImages
+from models.face.learner import Learner
 from models.face.network import FaceNetwork
 from models.face.recipe import FaceTraining
-from models.face.train import main, top1_and_balanced, train
+from models.face.train import main, optimizer_of, top1_and_balanced, train
 from models.face.trained import correct_prior, in_half_precision
 from models.face.training_data import TargetMix, hold_out, read_lessons, soft_targets
 from models.training import TrainingState
@@ -49,7 +50,8 @@ def run(recipe: FaceTraining, fer: Path, checkpoint: Path) -> FaceNetwork:
     lessons = read_lessons(fer, recipe.targets)
     torch.manual_seed(recipe.seed)
     network = FaceNetwork()
-    return train(recipe, network, lessons, checkpoint)
+    train(recipe, network, lessons, checkpoint)
+    return network
 
 
 def test_six_steps(fer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -194,6 +196,35 @@ def test_held_out_pictures_do_not_depend_on_the_seed(fer: Path):
     names = [read_lessons(fer, TargetMix(votes_weight=w)).validation.names for w in (0.1, 0.3)]
     assert names[0] == names[1]
     assert names[0]
+
+
+def test_votes_go_with_their_pictures(fer: Path):
+    """The one picture that people voted on has its votes, all others have none."""
+    lessons = read_lessons(fer, TargetMix())
+    assert lessons.votes.shape == (len(lessons.training), 10)
+    names = lessons.training.names
+    voted = [name for name, votes in zip(names, lessons.votes, strict=True) if votes.any()]
+    assert voted == ["Training_happy0.jpg"]
+    row = names.index("Training_happy0.jpg")
+    assert lessons.votes[row].tolist() == [0, 0, 0, 0.5, 0.5, 0, 0, 0, 0, 0]
+
+
+def test_what_begins_with_nothing_learns_faster():
+    """What is known has the recipe's rate; all else, each parameter once, has a higher one."""
+    learner = Learner(FaceNetwork(), 0.0)
+    known = list(learner.network.parameters())
+    optimizer, schedule = optimizer_of(RECIPE, learner, known, steps_per_epoch=3)
+    old, new = optimizer.param_groups
+    assert {id(p) for p in old["params"]} == {id(p) for p in known}
+    assert {id(p) for p in new["params"]} == {id(p) for p in learner.votes.parameters()}
+    rates = []
+    for _ in range(RECIPE.epochs * 3 - 1):
+        rates.append(schedule.get_last_lr())
+        optimizer.step()
+        schedule.step()
+    highest, highest_new = np.max(rates, axis=0)
+    assert highest == pytest.approx(RECIPE.peak_learning_rate, rel=0.2)
+    assert highest_new == pytest.approx(highest * RECIPE.new_rate)
 
 
 def test_too_few_pictures(tmp_path: Path):

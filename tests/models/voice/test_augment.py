@@ -89,7 +89,7 @@ def test_degraded():
     for loudness in (0.0, 1.0, 3.0):
         window = np.clip(clip * np.float32(loudness), -1, 1)
         for seed in range(60):
-            given = degrade(window, seeded(seed), equipment=seed % 2 == 1)
+            given = degrade(window, seeded(seed), seed % 2)
             assert given.shape == (WINDOW_SAMPLES,)
             assert given.dtype == np.float32
             assert np.isfinite(given).all()
@@ -99,7 +99,7 @@ def test_degraded():
 def test_degraded_resembles():
     """What was said can still be recognised in most degraded windows, and loudness varies."""
     window = speech(1.0)
-    given = [degrade(window, seeded(seed)) for seed in range(60)]
+    given = [degrade(window, seeded(seed), 0.0) for seed in range(60)]
     likeness = [np.corrcoef(window, one)[0, 1] for one in given]
     assert np.median(likeness) > 0.8
     levels = [np.sqrt(np.square(one).mean()) for one in given]
@@ -113,7 +113,7 @@ def test_equipment_takes_away_the_lowest_and_the_highest():
     noise = 0.1 * seeded().standard_normal(WINDOW_SAMPLES).astype(np.float32)
     change_db = []
     for seed in range(200):
-        given = degrade(noise, seeded(seed), equipment=True)
+        given = degrade(noise, seeded(seed), 0.8)
         power = np.abs(np.fft.rfft(given)) ** 2 / np.abs(np.fft.rfft(noise)) ** 2
         bands = [slice(5, 20), slice(300, 3000), slice(7500, 8000)]  # of 1 Hz each
         change_db.append([10 * np.log10(np.median(power[band])) for band in bands])
@@ -128,7 +128,7 @@ def test_seed():
 
     def altered(seed: int) -> Samples:
         rng = seeded(seed)
-        return degrade(cut_window(samples, rng, 0.15), rng)
+        return degrade(cut_window(samples, rng, 0.15), rng, 0.0)
 
     np.testing.assert_array_equal(altered(1), altered(1))
     assert not np.array_equal(altered(1), altered(2))
@@ -139,5 +139,5 @@ def test_original_is_left_alone():
     samples = speech(2.0)
     before = samples.copy()
     for seed in range(20):
-        degrade(cut_window(samples, seeded(seed), 0.0), seeded(seed))
+        degrade(cut_window(samples, seeded(seed), 0.0), seeded(seed), 0.8)
     np.testing.assert_array_equal(samples, before)

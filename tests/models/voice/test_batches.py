@@ -18,7 +18,7 @@ RECIPE = VoiceTraining(steps=6, batch_size=4)
 def test_batch():
     """A batch has MFCC of a second each, and labels of all classes alike."""
     mfcc, labels = BatchMaker(hummed_clips(), replace(RECIPE, batch_size=140)).draw(
-        np.random.default_rng(0)
+        np.random.default_rng(0), equipment_share=0.5
     )
     assert mfcc.shape == (140, 101, 40)
     assert mfcc.dtype == np.float32
@@ -33,7 +33,7 @@ def test_share_of_ravdess():
     marked = [replace(clip, label=0) for clip in others]
     own = [replace(clip, label=1) for clip in clips if clip.corpus == "ravdess"]
     recipe = replace(RECIPE, batch_size=200, ravdess_share=0.25)
-    _, labels = BatchMaker(own + marked, recipe).draw(np.random.default_rng(0))
+    _, labels = BatchMaker(own + marked, recipe).draw(np.random.default_rng(0), 0.0)
     assert labels.mean() == pytest.approx(0.25, abs=0.1)
 
 

@@ -39,7 +39,7 @@ def test_six_steps(clips: list[Clip], tmp_path: Path, capsys: pytest.CaptureFixt
     assert network.deviation.min() > 0
     assert not torch.equal(network.mean, torch.zeros(40))
     assert torch.load(checkpoint, weights_only=True)["done"] == 6
-    assert {path.name for path in checkpoint.parent.iterdir()} == {"voice.pt", "voice_adapted.pt"}
+    assert {path.name for path in checkpoint.parent.iterdir()} == {"voice.pt", "voice_second.pt"}
     said = capsys.readouterr().out
     assert "step 6: held-out clips" in said
     assert "step 1: held-out clips" in said
@@ -54,7 +54,7 @@ def test_seed_fixes_the_run(clips: list[Clip], tmp_path: Path):
     assert not torch.equal(once["classifier.1.weight"], other["classifier.1.weight"])
 
 
-@pytest.mark.parametrize(("stop_after", "kept_name"), [(3, "kept.pt"), (8, "kept_adapted.pt")])
+@pytest.mark.parametrize(("stop_after", "kept_name"), [(3, "kept.pt"), (8, "kept_second.pt")])
 def test_resumed(
     clips: list[Clip],
     tmp_path: Path,
@@ -63,7 +63,7 @@ def test_resumed(
     kept_name: str,
 ):
     """Going on from a checkpoint, of either phase, gives what going on without a stop gives."""
-    recipe = replace(RECIPE, adapting_share=0.5)
+    recipe = replace(RECIPE, second_share=0.5)
     kept = tmp_path / "kept.pt"
     step, done = TrainingState.step, 0
 
