@@ -1,7 +1,9 @@
-"""What both trainers share: the step, the running average of weights, and checkpoints."""
+"""What both trainers share: steps, the running average, checkpoints, and where a run begins."""
 
 from __future__ import annotations
 
+import pickle
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,3 +84,25 @@ def averaged_copy(network: nn.Module, decay: float) -> AveragedModel:
     """Return a copy that follows the network's weights and statistics as an exponential average."""
     average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
     return AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+
+
+def begin_with(network: nn.Module, weights: Path) -> None:
+    """Load weights that training wrote into ``network``.
+
+    Raises:
+        OSError: they cannot be read.
+        ValueError: they are of something else.
+    """
+    try:
+        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    except (RuntimeError, TypeError, pickle.UnpicklingError) as error:
+        kind = type(network).__name__.removesuffix("Network").lower()
+        raise ValueError(f"{weights} does not hold the weights of a {kind} network") from error
+
+
+def checksum(network: nn.Module) -> int:
+    """Return a number that tells the weights that a run begins with from others."""
+    total = 0
+    for tensor in network.state_dict().values():
+        total = zlib.crc32(tensor.cpu().contiguous().numpy().tobytes(), total)
+    return total

@@ -21,8 +21,9 @@ from torch import nn
 
 from models.face.network import FaceNetwork
 from models.face.train import top1_and_balanced
-from models.face.trained import begin_with, in_half_precision
+from models.face.trained import in_half_precision
 from models.face.training_data import split_pictures
+from models.training import begin_with
 
 _BATCH = 128
 

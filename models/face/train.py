@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import zlib
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -28,9 +27,15 @@ from models.face.network import FaceNetwork
 from models.face.pretrained import check_files, load_pretrained, pretrained_parameters
 from models.face.recipe import FaceTraining
 from models.face.replicas import Replicas
-from models.face.trained import begin_with, correct_prior, in_half_precision
+from models.face.trained import correct_prior, in_half_precision
 from models.face.training_data import Lessons, read_lessons
-from models.training import CheckpointError, TrainingState, averaged_copy
+from models.training import (
+    CheckpointError,
+    TrainingState,
+    averaged_copy,
+    begin_with,
+    checksum,
+)
 
 _CALIBRATION_PICTURES = 256
 
@@ -78,7 +83,7 @@ def train(
     voted = int(lessons.votes.any(dim=1).sum())
     identity = (
         f"{recipe} on {len(training)} pictures, {voted} of them with votes, "
-        f"from weights {_checksum(network):08x}"
+        f"from weights {checksum(network):08x}"
     )
     torch.manual_seed(recipe.seed)  # of the votes' head
     learner = Learner(network, recipe.drop_rate)
@@ -107,14 +112,6 @@ def train(
             accuracy, balanced = top1_and_balanced(average.network, lessons.validation, device)
             tqdm.write(f"epoch {epoch + 1}: held-out top-1 {accuracy:.3f}, balanced {balanced:.3f}")
     network.cpu().load_state_dict(average.network.state_dict())
-
-
-def _checksum(network: nn.Module) -> int:
-    """Return a number that tells the weights that a run begins with from others."""
-    total = 0
-    for tensor in network.state_dict().values():
-        total = zlib.crc32(tensor.cpu().contiguous().numpy().tobytes(), total)
-    return total
 
 
 def optimizer_of(

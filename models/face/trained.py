@@ -1,26 +1,10 @@
-"""What training leaves of a face network: its weights as they are kept, and read again."""
+"""What is done to a face network after training, before its weights are kept."""
 
 from __future__ import annotations
-
-import pickle
-from pathlib import Path
 
 import torch
 
 from models.face.network import FaceNetwork
-
-
-def begin_with(network: FaceNetwork, weights: Path) -> None:
-    """Load weights that training wrote into ``network``.
-
-    Raises:
-        OSError: they cannot be read.
-        ValueError: they are of something else.
-    """
-    try:
-        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    except (RuntimeError, TypeError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{weights} does not hold the weights of a face network") from error
 
 
 def correct_prior(network: FaceNetwork, targets: torch.Tensor, strength: float) -> None:

@@ -13,7 +13,7 @@ from models.training import CheckpointError, TrainingState
 from models.voice.clips import Clip
 from models.voice.network import VoiceNetwork
 from models.voice.recipe import VoiceTraining
-from models.voice.train import train
+from models.voice.train import go_on, train
 from tests.models.voice.hummed import hummed_clips
 
 RECIPE = VoiceTraining(steps=6, batch_size=4)
@@ -100,3 +100,18 @@ def test_checkpoint_of_another_run(clips: list[Clip], tmp_path: Path):
     fewer = [replace(clip, speaker="2") for clip in clips]
     with pytest.raises(CheckpointError):
         train(replace(RECIPE, steps=2), fewer, clips[:1], checkpoint)
+
+
+def test_second_cycle_alone(clips: list[Clip], tmp_path: Path):
+    """Weights that know something are moved, a little, and only from themselves gone on from."""
+    torch.manual_seed(1)
+    network = VoiceNetwork(drop_rate=RECIPE.drop_rate)
+    before = {name: weight.clone() for name, weight in network.named_parameters()}
+    go_on(RECIPE, network, clips, clips[:1], tmp_path / "voice.pt")
+    moved = [
+        (weight - before[name]).abs().max().item() for name, weight in network.named_parameters()
+    ]
+    assert 0 < max(moved) < 0.01
+    assert [path.name for path in tmp_path.iterdir()] == ["voice_second.pt"]
+    with pytest.raises(CheckpointError):  # these are other weights by now
+        go_on(RECIPE, network, clips, clips[:1], tmp_path / "voice.pt")
