@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,3 +107,21 @@ def checksum(network: nn.Module) -> int:
     for tensor in network.state_dict().values():
         total = zlib.crc32(tensor.cpu().contiguous().numpy().tobytes(), total)
     return total
+
+
+def between(
+    earlier: Mapping[str, torch.Tensor], later: Mapping[str, torch.Tensor], share: float
+) -> dict[str, torch.Tensor]:
+    """Return ``share`` of the earlier weights and the rest of the later ones, both state dicts.
+
+    Raises:
+        ValueError: ``share`` is outside [0, 1].
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"the share of the earlier network must be in [0, 1], not {share}")
+    return {
+        name: torch.lerp(tensor.float(), earlier[name].float(), share)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in later.items()
+    }

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,27 +23,9 @@ from models.face.network import FaceNetwork
 from models.face.train import top1_and_balanced
 from models.face.trained import in_half_precision
 from models.face.training_data import split_pictures
-from models.training import begin_with
+from models.training import begin_with, between
 
 _BATCH = 128
-
-
-def between(
-    earlier: Mapping[str, torch.Tensor], later: Mapping[str, torch.Tensor], share: float
-) -> dict[str, torch.Tensor]:
-    """Return ``share`` of the earlier weights and the rest of the later ones, both state dicts.
-
-    Raises:
-        ValueError: ``share`` is outside [0, 1].
-    """
-    if not 0 <= share <= 1:
-        raise ValueError(f"the share of the earlier network must be in [0, 1], not {share}")
-    return {
-        name: torch.lerp(tensor.float(), earlier[name].float(), share)
-        if tensor.is_floating_point()
-        else tensor
-        for name, tensor in later.items()
-    }
 
 
 def measure_statistics(network: FaceNetwork, images: npt.NDArray[np.uint8]) -> None:

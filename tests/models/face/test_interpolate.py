@@ -8,20 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.face.interpolate import between, main, measure_statistics
+from models.face.interpolate import main, measure_statistics
 from models.face.network import FaceNetwork
-
-
-def test_between_by_hand():
-    """Numbers lie between by their share; counters are those of the later network."""
-    earlier = {"weight": torch.tensor([0.0, 4.0]), "count": torch.tensor(1)}
-    later = {"weight": torch.tensor([1.0, 8.0]), "count": torch.tensor(5)}
-    for share, wanted in ((0.0, [1.0, 8.0]), (0.25, [0.75, 7.0]), (1.0, [0.0, 4.0])):
-        found = between(earlier, later, share)
-        assert found["weight"].tolist() == wanted
-        assert found["count"].item() == 5
-    with pytest.raises(ValueError, match=r"in \[0, 1\], not 1.5"):
-        between(earlier, later, 1.5)
 
 
 def test_statistics_are_those_of_the_pictures():
