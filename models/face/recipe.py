@@ -9,7 +9,7 @@ from models.face.training_data import TargetMix
 
 @dataclass(frozen=True)
 class FaceTraining:
-    """The defaults are those of the runs whose mean is shipped.
+    """The defaults are those of the last run that the shipped weights came of.
 
     Attributes:
         schedule: (working size in pixels, epochs) of each part of the run. Most of what there is
@@ -17,11 +17,11 @@ class FaceTraining:
         shares: parts that a batch is cut into, each worked through by a thread of its own.
         new_rate: times the peak rate, for the layers that begin with nothing.
         votes_share: of the loss of the votes' head, to 1 of the labels'; see ``Learner``.
-        prior_correction: see ``models.face.trained.correct_prior``.
+        votes_lean, prior_correction: see ``models.face.trained``.
         mixup_share: share of the batches that are blends (Zhang et al., ICLR 2018).
     """
 
-    schedule: tuple[tuple[int, int], ...] = ((64, 5), (80, 7), (96, 9))
+    schedule: tuple[tuple[int, int], ...] = ((64, 5), (80, 7), (96, 7))
     batch_size: int = 64
     shares: int = 2
     peak_learning_rate: float = 6e-4
@@ -35,6 +35,7 @@ class FaceTraining:
     mixup_share: float = 0.5
     augmentation: float = 1.0
     averaging_decay: float = 0.998
+    votes_lean: float = 0.14
     prior_correction: float = 0.2
     seed: int = 0
 

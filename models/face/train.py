@@ -27,7 +27,7 @@ from models.face.network import FaceNetwork
 from models.face.pretrained import check_files, load_pretrained, pretrained_parameters
 from models.face.recipe import FaceTraining
 from models.face.replicas import Replicas
-from models.face.trained import correct_prior, in_half_precision
+from models.face.trained import correct_prior, in_half_precision, lean_on_votes
 from models.face.training_data import Lessons, read_lessons
 from models.training import (
     CheckpointError,
@@ -111,6 +111,7 @@ def train(
             state.save(checkpoint_path, epoch + 1)
             accuracy, balanced = top1_and_balanced(average.network, lessons.validation, device)
             tqdm.write(f"epoch {epoch + 1}: held-out top-1 {accuracy:.3f}, balanced {balanced:.3f}")
+    lean_on_votes(average, recipe.votes_lean)
     network.cpu().load_state_dict(average.network.state_dict())
 
 

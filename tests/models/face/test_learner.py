@@ -9,6 +9,7 @@ import torch
 
 from models.face.learner import Learner, loss_of
 from models.face.network import FaceNetwork
+from models.face.trained import lean_on_votes
 
 
 @pytest.fixture
@@ -43,6 +44,18 @@ def test_seed_fixes_what_is_dropped(learner: Learner):
     assert not torch.allclose(outputs(1), outputs(2))
     assert learner.training
     assert learner.network.working_size == 48
+
+
+def test_leaning_on_votes(learner: Learner):
+    """The labels' logits get their share of the votes' for our emotions, and no others change."""
+    pictures = torch.rand(3, 1, 48, 48)
+    learner.eval()
+    with torch.inference_mode():
+        before = learner(pictures)
+        lean_on_votes(learner, 0.5)
+        after = learner(pictures)
+    torch.testing.assert_close(after[:, :7], before[:, :7] + 0.5 * before[:, 7:14])
+    torch.testing.assert_close(after[:, 7:], before[:, 7:])
 
 
 def test_loss_by_hand():
