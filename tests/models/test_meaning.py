@@ -12,9 +12,9 @@ from models.face.fer2013 import read_split
 from models.face.predictor import Look
 from models.loading import LoadedModels
 from models.tracker import Evidence
-from models.voice.clips import trim_silence
 from models.voice.corpora import Utterance, ravdess, read_speech
-from models.voice.features import WINDOW_SAMPLES
+from models.voice.features import SILENCE_RMS
+from models.voice.speech import voiced_windows
 from tests.media import DATA, NO_RECORDINGS
 
 FER_TEST = DATA / "fer2013" / "test"
@@ -42,11 +42,8 @@ def test_face_on_unseen_pictures(models: LoadedModels):
 
 
 def mean_scores(models: LoadedModels, utterance: Utterance) -> np.ndarray:
-    """Return the mean over windows of a second, every half second, as live use would average."""
-    samples = trim_silence(read_speech(utterance.path))
-    samples = np.pad(samples, (0, max(0, WINDOW_SAMPLES - len(samples))))
-    starts = range(0, len(samples) - WINDOW_SAMPLES + 1, WINDOW_SAMPLES // 2)
-    windows = [samples[start : start + WINDOW_SAMPLES] for start in starts]
+    """Return the mean over what the server would hear, every half second."""
+    windows = voiced_windows(read_speech(utterance.path), SILENCE_RMS)
     return np.mean(models.voice.predict(windows), axis=0)
 
 
