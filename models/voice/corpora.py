@@ -29,6 +29,8 @@ _RAVDESS_EMOTIONS: dict[str, str] = {
 }
 _SPEECH_SUFFIXES = frozenset({".wav", ".flac", ".ogg"})
 
+_FULL_SCALE = 32768  # of signed 16-bit samples
+
 
 @dataclass(frozen=True)
 class Utterance:
@@ -104,6 +106,8 @@ def read_speech(path: Path) -> npt.NDArray[np.float32]:
         # A gentle filter, like those of the published 16 kHz copies: what lies between 7.7 and
         # 8 kHz moves the highest MFCC, and a steep one takes it away.
         mono = scipy.signal.resample_poly(mono, SAMPLE_RATE_HZ, rate_hz)
+        # In 16 bits, as these copies and live sound are: in pauses, the rest of a step is heard.
+        mono = (mono * _FULL_SCALE).round().clip(-_FULL_SCALE, _FULL_SCALE - 1) / _FULL_SCALE
     return np.ascontiguousarray(mono, np.float32)
 
 
