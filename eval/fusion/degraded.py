@@ -6,10 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.voice.features import SILENCE_RMS
+from models.voice.features import SILENCE_RMS, Samples
 from models.voice.speech import voiced_windows
-
-Samples = npt.NDArray[np.float32]
 
 _LIGHT_LEFT = 0.4  # a face lit by a screen alone
 _NOISE_LEVELS = 6.0  # of 255; what a webcam's gain makes of so little light
