@@ -121,9 +121,9 @@ def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes, keep each file's tests in one, and in one all that take a core.
 
-    Those of the page and of a cluster start browsers and servers, and look at the clock; beside one
-    another, or beside others, they would have to wait. So they come last, when the other process
-    has nothing more to do.
+    Those of the page and of a cluster start browsers and servers; beside one another, or beside
+    others, they would have to wait. So they come last, when the other process soon has nothing
+    more to do. Those marked ``clock`` bear nothing beside them; run them by themselves.
     """
     folder = Path(__file__).parent
     heavy: list[pytest.Item] = []

@@ -7,8 +7,8 @@ import re
 from rtc.naming import names_of
 from tests.web.conftest import OpenTab, StartProcess
 from tests.web.devices import Devices
+from tests.web.gist import UNCERTAIN_BELOW
 from tests.web.process import ServerProcess
-from tests.web.test_page import UNCERTAIN_BELOW
 from tests.web.watching import MAY_RETURN, open_watcher, pasted, start_and_copy
 from tests.web.whip import WHIP, end, publish
 

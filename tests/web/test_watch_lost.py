@@ -6,6 +6,8 @@ import asyncio
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.web.browser import Tab
 from tests.web.conftest import OpenTab, StartProcess
 from tests.web.devices import Devices
@@ -16,6 +18,7 @@ from tests.web.watching import MAY_RETURN, NOT_THERE, open_watcher, start_and_co
 _DASH = "\N{EN DASH}"
 
 
+@pytest.mark.clock
 async def test_a_lost_connection_is_resumed_without_a_gap(
     open_tab: OpenTab, happy_devices: Devices, server_process: ServerProcess
 ) -> None:
