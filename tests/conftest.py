@@ -118,12 +118,13 @@ def talking(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return talking_person(tmp_path_factory.mktemp("talking"))
 
 
+@pytest.hookimpl(tryfirst=True)  # the groups must be known when xdist asks for them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes, keep each file's tests in one, and in one all that take a core.
 
-    Those of the page and of a cluster start browsers and servers; beside one another, or beside
-    others, they would have to wait. So they come last, when the other process soon has nothing
-    more to do. Those marked ``clock`` bear nothing beside them; run them by themselves.
+    Those of the page and of a cluster start browsers and servers, and would have to wait for one
+    another. They take long, so they come first. Those marked ``clock`` bear nothing beside them
+    at all: have them run by themselves.
     """
     folder = Path(__file__).parent
     heavy: list[pytest.Item] = []
@@ -133,7 +134,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_heavy = file.is_relative_to("web") or file.is_relative_to("rtc/cluster")
         (heavy if is_heavy else light).append(item)
         item.add_marker(pytest.mark.xdist_group("heavy" if is_heavy else str(file)))
-    items[:] = light + heavy
+    items[:] = heavy + light
 
 
 @pytest.hookimpl(wrapper=True)
