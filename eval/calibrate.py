@@ -148,7 +148,7 @@ def _plausible(exponent: float) -> float:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fit what there is data for, and write it; return 2 where there is none."""
+    """Fit what there is data for, and write it; return 2 where there is no speech to fit on."""
     limit_threads_or_exit()
     from eval.datasets import DataError
     from models.loading import EMBEDDED_FACE, VOICE, ModelConfig, load_models

@@ -25,7 +25,7 @@ class EvalConfig:
             holds them in ``test/``; None takes ``FER_FOLDER`` where that is there.
         max_per_class: pictures and clips drawn per class; 0 takes all.
         fused_samples_per_class: pairs of a clip and a picture of the same class, per class.
-        batch_windows: windows or crops given to a network at a time.
+        batch_pictures: given to the face network at a time.
         seed: of the draw.
     """
 
@@ -33,14 +33,14 @@ class EvalConfig:
     fer_test_root: Path | None = None
     max_per_class: int = 20
     fused_samples_per_class: int = 20
-    batch_windows: int = 64
+    batch_pictures: int = 64
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.max_per_class < 0 or self.fused_samples_per_class < 0:
             raise ValueError("samples per class must be 0 (all) or more")
-        if self.batch_windows < 1:
-            raise ValueError("a batch needs at least 1 window")
+        if self.batch_pictures < 1:
+            raise ValueError("a batch needs at least 1 picture")
 
 
 def add_evaluation_flags(parser: argparse.ArgumentParser, *, face: bool = True) -> None:
@@ -81,17 +81,17 @@ def _add_voice_flags(add: Callable[..., argparse.Action]) -> None:
         default=from_environment("EVAL_MAX_PER_CLASS", EvalConfig.max_per_class),
         help="clips and pictures per class, 0 for all [EVAL_MAX_PER_CLASS; default %(default)s]",
     )
-    add(
-        "--eval-batch-windows",
-        dest="batch_windows",
-        type=integer(1),
-        metavar="N",
-        default=from_environment("EVAL_BATCH_WINDOWS", EvalConfig.batch_windows),
-        help="windows given to a network at a time [EVAL_BATCH_WINDOWS; default %(default)s]",
-    )
 
 
 def _add_face_flags(add: Callable[..., argparse.Action]) -> None:
+    add(
+        "--eval-batch-windows",
+        dest="batch_pictures",
+        type=integer(1),
+        metavar="N",
+        default=from_environment("EVAL_BATCH_WINDOWS", EvalConfig.batch_pictures),
+        help="pictures given to the network at a time [EVAL_BATCH_WINDOWS; default %(default)s]",
+    )
     add(
         "--fer-test-root",
         "--fer",

@@ -68,20 +68,16 @@ def tiles_of_fer(folder: Path, models: LoadedModels) -> list[Tile]:
     Raises:
         ValueError: the folder holds none.
     """
-    import cv2
     import numpy as np
 
-    from models.face.crop import normalised
+    from eval.windows import picture_crop
     from models.face.fer2013 import read_split
 
     split = read_split(folder)
     if not len(split):
         raise ValueError(f"{folder} holds no pictures in class folders")
-    wanted = models.classifier.input
     rows = np.random.default_rng(0).permutation(len(split))[:COLUMNS]
-    squares = [cv2.resize(split.images[row], (wanted.size, wanted.size)) for row in rows]
-    channels = len(wanted.mean)
-    crops = [normalised(np.repeat(s[..., None], channels, axis=2), wanted) for s in squares]
+    crops = [picture_crop(split.images[row], models.classifier.input) for row in rows]
     scores = models.classifier.classify_both_ways(crops)
     return [Tile(crop, _said(said)) for crop, said in zip(crops, scores, strict=True)]
 

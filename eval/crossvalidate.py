@@ -56,23 +56,23 @@ def folds_of(actors: Sequence[int], count: int) -> list[tuple[int, ...]]:
 
 
 def score(network: VoiceNetwork, clips: Sequence[Utterance]) -> Fold:
-    """Ask a trained network as the server would: exported, by what it would hear."""
+    """Ask a trained network by what the server would hear; exported, but not in 8 bits."""
     import numpy as np
     import torch
 
-    from eval.windows import readable, window_scores
+    from eval.windows import window_scores
     from models.export import export_onnx, free_axes_of
     from models.runtime import OnnxNetwork
+    from models.voice.corpora import read_speech
     from models.voice.features import SILENCE_RMS, Mfcc
     from models.voice.predictor import VoicePredictor
 
     exported = export_onnx(network, torch.randn(1, 101, 40), free_axes_of(network))
     predictor = VoicePredictor(OnnxNetwork(exported), range(7), Mfcc(), temperature=1.0)
-    read = [(clip.label, samples) for clip in clips if (samples := readable(clip.path)) is not None]
     return Fold(
         tuple(sorted({int(clip.speaker) for clip in clips})),
-        tuple(window_scores(samples, predictor, SILENCE_RMS) for _, samples in read),
-        np.array([label for label, _ in read], np.int64),
+        tuple(window_scores(read_speech(clip.path), predictor, SILENCE_RMS) for clip in clips),
+        np.array([clip.label for clip in clips], np.int64),
     )
 
 
@@ -133,8 +133,11 @@ def rows_of(folds: Sequence[Fold]) -> list[Row]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Train and score every fold; print the table and, where asked, write it."""
     limit_threads_or_exit()
+    from soundfile import LibsndfileError
+
     from eval.datasets import RAVDESS_GUIDE
     from eval.results import write_rows
+    from models.training import CheckpointError
     from models.voice import corpora
     from models.voice.clips import load_clips
     from models.voice.recipe import VoiceTraining
@@ -155,18 +158,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {error}. {RAVDESS_GUIDE}", file=sys.stderr)
         return 2
-    loaded = load_clips([*spoken, *others], recipe.seed)
     folds = []
-    for actors in dealt:
-        unheard = {("ravdess", str(actor)) for actor in actors}
-        print(f"fold of actors {', '.join(map(str, actors))}", file=sys.stderr)
-        network = train(
-            recipe,
-            [clip for clip in loaded if (clip.corpus, clip.speaker) not in unheard],
-            [clip for clip in loaded if (clip.corpus, clip.speaker) in unheard],
-            given.checkpoints / f"voice_without_{actors[0]}_to_{actors[-1]}.pt",
-        )
-        folds.append(score(network, [clip for clip in spoken if int(clip.speaker) in actors]))
+    try:
+        loaded = load_clips([*spoken, *others], recipe.seed)
+        for actors in dealt:
+            unheard = {("ravdess", str(actor)) for actor in actors}
+            print(f"fold of actors {', '.join(map(str, actors))}", file=sys.stderr)
+            network = train(
+                recipe,
+                [clip for clip in loaded if (clip.corpus, clip.speaker) not in unheard],
+                [clip for clip in loaded if (clip.corpus, clip.speaker) in unheard],
+                given.checkpoints / f"voice_without_{actors[0]}_to_{actors[-1]}.pt",
+            )
+            folds.append(score(network, [clip for clip in spoken if int(clip.speaker) in actors]))
+    except (CheckpointError, OSError, ValueError, LibsndfileError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     rows = rows_of(folds)
     for row in map(asdict, rows):
         shares = "  ".join(f"{k} {v:.1%}" for k, v in row.items() if isinstance(v, float))

@@ -87,6 +87,12 @@ def actors_of_training() -> Sequence[int]:
     return actors
 
 
+def actors_of_choosing() -> Sequence[int]:
+    """Return those that chose between shipped voice networks, and set their calibration."""
+    actors: Sequence[int] = read_manifest()[VOICE].facts["ravdess_actors_chosen_by"]
+    return actors
+
+
 def voice_test(root: Path, trained_on: Sequence[int], max_per_class: int, seed: int) -> VoiceTest:
     """Draw RAVDESS clips, ``max_per_class`` of each emotion (0: all), of unseen actors only.
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from eval.config import EvalConfig
 from eval.datasets import (
     DataError,
+    actors_of_choosing,
     actors_of_training,
     face_test,
     fer_folder,
@@ -70,23 +71,25 @@ def score_voice(config: EvalConfig, models: LoadedModels, silence_rms: float) ->
     Raises:
         DataError: there are no such clips, or none can be read.
     """
-    trained_on = actors_of_training()
+    trained_on, chosen_by = actors_of_training(), actors_of_choosing()
     root = ravdess_folder(config)
     test = voice_test(root, trained_on, config.max_per_class, config.seed)
     paths = [clip.path for clip in test.clips]
-    scores = clip_scores(paths, models.voice, config.batch_windows, silence_rms)
+    scores = clip_scores(paths, models.voice, silence_rms)
     heard = [row for row, score in enumerate(scores) if score is not None]
     broken = tuple(paths[row] for row, score in enumerate(scores) if score is None)
     if not heard:
         raise DataError(f"none of {len(paths)} clips in {root} could be read", broken)
+    chose = listed([actor for actor in test.actors if actor in chosen_by])
+    how = f"; {chose} chose the recipe and set the calibration" if chose else ""
     return Scored(
         np.stack([score for score in scores if score is not None]),
         np.array([test.clips[row].label for row in heard], np.int64),
         tuple(paths[row].name for row in heard),
         broken,
         f"RAVDESS, {_amount(config, 'clips')}, windows of up to 1 s pooled, unseen actors "
-        f"{', '.join(map(str, test.actors))}; actors {listed(trained_on)} of training are left "
-        f"out; the interval is of {_counted(len(test.actors), 'actor')}; others vary more",
+        f"{', '.join(map(str, test.actors))}{how}; actors {listed(trained_on)} of training are "
+        f"left out; the interval is of {_counted(len(test.actors), 'actor')}; others vary more",
     )
 
 
@@ -103,7 +106,7 @@ def score_face(config: EvalConfig, models: LoadedModels) -> Scored:
             f"none of {test.opened} pictures in {root} could be read", test.drawn.broken
         )
     return Scored(
-        picture_scores(test.drawn.images, models.classifier, config.batch_windows),
+        picture_scores(test.drawn.images, models.classifier, config.batch_pictures),
         test.drawn.labels,
         test.drawn.names,
         test.drawn.broken,

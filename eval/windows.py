@@ -36,7 +36,6 @@ def window_scores(
     samples: npt.NDArray[np.float32],
     predictor: VoicePredictor,
     silence_rms: float,
-    batch_windows: int = 64,
 ) -> npt.NDArray[np.float32]:
     """Return the scores of each window of ``voiced_windows``, shape (windows, 7).
 
@@ -44,28 +43,20 @@ def window_scores(
         samples: a recording, float32 at 16 kHz, shape (n,).
         predictor: asked as the live server asks it.
         silence_rms: seconds below this root mean square, in [0, 1], are left out, as when served.
-        batch_windows: how many are given to the network at a time.
     """
-    windows = voiced_windows(samples, silence_rms)
-    scores: list[Scores] = []
-    for start in range(0, len(windows), batch_windows):
-        scores += predictor.predict(windows[start : start + batch_windows])
-    return np.stack(scores)
+    return np.stack(predictor.predict(voiced_windows(samples, silence_rms)))
 
 
 def recording_scores(
-    samples: npt.NDArray[np.float32],
-    predictor: VoicePredictor,
-    silence_rms: float,
-    batch_windows: int = 64,
+    samples: npt.NDArray[np.float32], predictor: VoicePredictor, silence_rms: float
 ) -> Scores:
     """Return the scores of a recording, shape (7,), of all its windows together."""
-    windows = window_scores(samples, predictor, silence_rms, batch_windows)
+    windows = window_scores(samples, predictor, silence_rms)
     return pooled(windows, predictor.gain)
 
 
 def clip_scores(
-    paths: Sequence[Path], predictor: VoicePredictor, batch_windows: int, silence_rms: float
+    paths: Sequence[Path], predictor: VoicePredictor, silence_rms: float
 ) -> list[Scores | None]:
     """Return the scores of each recording, shape (7,); None for one that holds no sound."""
     result: list[Scores | None] = []
@@ -74,7 +65,7 @@ def clip_scores(
         if samples is None:
             result.append(None)
             continue
-        result.append(recording_scores(samples, predictor, silence_rms, batch_windows))
+        result.append(recording_scores(samples, predictor, silence_rms))
     return result
 
 

@@ -1,7 +1,8 @@
 """Make trained weights servable: export each, and write the hashes into the manifest.
 
 ``python -m models.release``, after a training run has written a ``.pt`` file into ``weights/``.
-It overwrites the ``.onnx`` files and the hashes in ``manifest.toml`` there.
+It overwrites the ``.onnx`` files and the hashes in ``manifest.toml`` there, and of a network that
+is new also the temperature and the gain, which ``python -m eval.calibrate`` then fits.
 """
 
 from __future__ import annotations

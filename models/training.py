@@ -96,7 +96,7 @@ def begin_with(network: nn.Module, weights: Path) -> None:
     """
     try:
         network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    except (RuntimeError, TypeError, pickle.UnpicklingError) as error:
+    except (EOFError, LookupError, RuntimeError, TypeError, pickle.UnpicklingError) as error:
         kind = type(network).__name__.removesuffix("Network").lower()
         raise ValueError(f"{weights} does not hold the weights of a {kind} network") from error
 

@@ -76,7 +76,7 @@ def voice_side(config: EvalConfig, models: LoadedModels) -> Side:
     """Score RAVDESS clips of unseen actors; the halves share no actor.
 
     Raises:
-        DataError: there are no such clips, or only of one actor.
+        DataError: there are no such clips, only of one actor, or none that can be read.
     """
     trained_on = actors_of_training()
     test = voice_test(ravdess_folder(config), trained_on, config.max_per_class, config.seed)
@@ -88,11 +88,13 @@ def voice_side(config: EvalConfig, models: LoadedModels) -> Side:
         if samples is not None:
             recordings.append(samples)
             read.append(clip)
+    if not read:
+        raise DataError(f"none of {len(test.clips)} clips could be read")
     scores = {}
     for condition in dict.fromkeys(voice for voice, _ in DEGRADED.values()):
         alter = altered_sound(condition, np.random.default_rng(config.seed))
         means = [
-            recording_scores(alter(r), models.voice, SILENCE_RMS, config.batch_windows)
+            recording_scores(alter(r), models.voice, SILENCE_RMS)
             for r in tqdm(recordings, desc=condition, leave=False, disable=None)
         ]
         scores[condition] = np.stack(means)
@@ -111,7 +113,10 @@ def face_side(config: EvalConfig, models: LoadedModels) -> Side:
     Raises:
         DataError: there are no such pictures.
     """
-    drawn = face_test(fer_folder(config), config.max_per_class, config.seed).drawn
+    root = fer_folder(config)
+    drawn = face_test(root, config.max_per_class, config.seed).drawn
+    if not len(drawn):
+        raise DataError(f"{root} holds no picture that can be read", drawn.broken)
     rng = np.random.default_rng(config.seed)
     width_px = drawn.images.shape[2]
     images = {
@@ -119,7 +124,7 @@ def face_side(config: EvalConfig, models: LoadedModels) -> Side:
         DAMAGED: np.stack([damaged(image, width_px, rng) for image in drawn.images]),
     }
     scores = {
-        condition: picture_scores(pictures, models.classifier, config.batch_windows)
+        condition: picture_scores(pictures, models.classifier, config.batch_pictures)
         for condition, pictures in images.items()
     }
     half = np.array([hash_of(image) % 2 for image in drawn.images], np.int64)

@@ -62,12 +62,7 @@ async def compare(config: EvalConfig, voice: VoicePredictor, silence_rms: float)
         came = await sent_as_opus(read_to_send(clip.path))
         lost_packets += came.lost_packets
         versions = (recorded, aligned(came.samples, recorded))
-        scores.append(
-            [
-                recording_scores(samples, voice, silence_rms, config.batch_windows)
-                for samples in versions
-            ]
-        )
+        scores.append([recording_scores(samples, voice, silence_rms) for samples in versions])
         labels.append(clip.label)
     if not scores:
         raise DataError(f"none of {len(clips)} clips in {root} could be read")

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from models.command_line import integer
 from models.face.network import FaceNetwork
 from models.face.train import top1_and_balanced
 from models.face.trained import in_half_precision
@@ -32,16 +33,21 @@ def measure_statistics(network: FaceNetwork, images: npt.NDArray[np.uint8]) -> N
     """Take the statistics of batch normalisation anew: neither network's fit what lies between.
 
     ``images`` are grey pictures, uint8, shape (n, 48, 48), in an order without any order.
+
+    Raises:
+        ValueError: there are none.
     """
+    if not len(images):
+        raise ValueError("no pictures to take the statistics of")
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.reset_running_stats()
             layer.momentum = None  # the mean of all batches, not a running one
     network.train()
     with torch.no_grad():
-        for start in range(0, len(images) - _BATCH + 1, _BATCH):
-            batch = torch.from_numpy(images[start : start + _BATCH]).float().div(255)
-            network(batch.unsqueeze(1))
+        # Parts of nearly one size: each counts as much as the others in the mean.
+        for part in np.array_split(images, -(-len(images) // _BATCH)):
+            network(torch.from_numpy(part).float().div(255).unsqueeze(1))
     network.eval()
 
 
@@ -53,10 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("later", type=Path, help="weights that it ended with")
     add("--share", type=float, required=True, help="of the earlier ones, 0 to 1")
     add("--fer", type=Path, required=True, help="folder with train/ and test/")
-    add("--pictures", type=int, default=2048, help="for the statistics [default %(default)s]")
+    add(
+        "--pictures", type=integer(1), default=2048, help="for the statistics [default %(default)s]"
+    )
     add("--out", type=Path, default=Path("weights/face_mobilenetv3.pt"))
     given = parser.parse_args(argv)
     try:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
         earlier, later = FaceNetwork(), FaceNetwork()
         begin_with(earlier, given.earlier)
         begin_with(later, given.later)

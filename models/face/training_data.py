@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,8 @@ def read_lessons(fer_root: Path, mix: TargetMix) -> Lessons:
     training, validation = split_pictures(fer_root)
     votes_path = fer_root / FERPLUS_FILE
     votes = read_votes(votes_path) if votes_path.exists() else {}
+    if not votes:
+        print(f"{votes_path} is not there: training goes by the labels alone", file=sys.stderr)
     nobody = np.zeros(len(FERPLUS_CLASSES), np.float32)
     of_each = np.stack([votes.get(name, nobody) for name in training.names])
     targets = soft_targets(training, votes, mix)

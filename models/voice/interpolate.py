@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--out", type=Path, default=Path("weights/audio_bilstm.pt"))
     given = parser.parse_args(argv)
     try:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
         earlier, later = VoiceNetwork(), VoiceNetwork()
         begin_with(earlier, given.earlier)
         begin_with(later, given.later)

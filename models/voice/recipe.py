@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class VoiceTraining:
-    """What a run is made of; the defaults gave the shipped weights."""
+    """What a run is made of; the defaults are those that were cross-validated."""
 
     steps: int = 3000
     batch_size: int = 64

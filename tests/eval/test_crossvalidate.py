@@ -78,3 +78,15 @@ def test_a_small_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert [line.split()[0] for line in lines] == ["1", "2", "mean", "standard"]
     assert table.read_text().startswith("date,machine,fold,clips,top1,")
     assert len(list((tmp_path / "runs").glob("*.pt"))) == 4  # of two phases
+
+
+def test_a_damaged_recording_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A recording that cannot be read ends the run in one line that names it."""
+    for actor in (1, 2):
+        folder = tmp_path / f"Actor_{actor:02}"
+        folder.mkdir()
+        (folder / f"03-01-05-01-01-01-{actor:02}.wav").write_bytes(b"no sound")
+    assert crossvalidate.main(["--ravdess", str(tmp_path), "--folds", "2"]) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("error: ")
+    assert "03-01-05-01-01-01-01.wav" in line

@@ -86,7 +86,7 @@ def test_data_are_found_in_the_folders_that_the_help_names(
     assert quick.main(["--fused-samples-per-class", "4"]) == 0
     voice, face, fused = capsys.readouterr().out.splitlines()
     assert " n 2  (" in voice
-    assert "unseen actors 17, 18; actors 1-16 of training are left out" in voice
+    assert "; 17, 18 chose the recipe and set the calibration; actors 1-16 of" in voice
     assert "the interval is of two actors; others vary more" in voice
     assert " n 21  (" in face
     assert " n 8  (" in fused
@@ -194,11 +194,12 @@ def test_json_is_all_that_standard_output_holds(pictures: Path, tmp_path: Path) 
 def test_the_shipped_networks_are_as_good_as_their_cards_say(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Voice at least 62 % on unseen actors, face at least 65 % on unseen pictures, by all data."""
+    """They know what the cards say, but for what another processor may round otherwise."""
     arguments = ["--ravdess", str(DATA / "ravdess"), "--fer", str(DATA / "fer2013"), "--full"]
     assert quick.main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     shares = [float(re.search(r"top-1 +([\d.]+)%", line)[1]) for line in lines]
     assert "unseen actors 17, 18, 19, 20" in lines[0]
-    assert shares[0] >= 62
-    assert shares[1] >= 65
+    assert shares[0] == pytest.approx(66.7, abs=1.5)  # three clips and a half
+    assert shares[1] == pytest.approx(67.7, abs=0.5)
+    assert shares[3] == pytest.approx(78.8, abs=0.5)  # by FER+ majorities

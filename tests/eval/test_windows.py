@@ -53,21 +53,19 @@ def test_what_holds_no_sound_is_told_apart(models: LoadedModels, tmp_path: Path)
     soundfile.write(empty, np.zeros(0), 48_000)
     soundfile.write(endless, np.full(9_000, np.inf), 48_000, subtype="FLOAT")
     soundfile.write(fine, synthetic_speech(2.0), SOUND_RATE_HZ)
-    scores = clip_scores([damaged, empty, endless, fine], models.voice, 64, SILENCE_RMS)
+    scores = clip_scores([damaged, empty, endless, fine], models.voice, SILENCE_RMS)
     assert scores[:3] == [None, None, None]
     assert scores[3].sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_a_recording_has_scores_of_each_window(models: LoadedModels, tmp_path: Path) -> None:
-    """2.6 s give four windows, whatever the batch; pooled, they are what the clip scores."""
+    """2.6 s give four windows; pooled, they are what the clip scores."""
     path = tmp_path / "speech.wav"
     soundfile.write(path, synthetic_speech(2.6), SOUND_RATE_HZ)
     samples = readable(path)
     whole = window_scores(samples, models.voice, SILENCE_RMS)
     assert (whole.shape, whole.dtype) == ((4, 7), np.float32)
-    in_parts = window_scores(samples, models.voice, SILENCE_RMS, batch_windows=3)
-    np.testing.assert_allclose(in_parts, whole, atol=1e-5)
-    (of_clip,) = clip_scores([path], models.voice, 64, SILENCE_RMS)
+    (of_clip,) = clip_scores([path], models.voice, SILENCE_RMS)
     np.testing.assert_allclose(of_clip, pooled(whole, models.voice.gain), atol=1e-6)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from torch import nn
 
-from models.training import between, checksum
+from models.training import begin_with, between, checksum
 
 
 def test_between_by_hand():
@@ -29,3 +32,12 @@ def test_checksum_tells_weights_apart():
     with torch.no_grad():
         network.bias[1] += 1e-3
     assert checksum(network) != before
+
+
+@pytest.mark.parametrize("content", [b"", b"some words\n", b"PK\x03\x04"])
+def test_what_holds_no_weights_is_named(tmp_path: Path, content: bytes):
+    """An empty file, a text, and half an archive are refused by name."""
+    path = tmp_path / "weights.pt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"weights\.pt does not hold the weights of a linear"):
+        begin_with(nn.Linear(1, 1), path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.emotions import EMOTIONS
+from models.voice.train import VALIDATION_ACTORS
 from models.weights import (
     MANIFEST_PATH,
     WEIGHTS_FOLDER,
@@ -46,10 +47,14 @@ def test_licence_and_sources(name: str):
 
 
 def test_speakers_kept_apart():
-    """The voice network's manifest lists its training actors, none of them held out."""
-    actors = read_manifest()["audio_bilstm"].facts["ravdess_actors_trained_on"]
+    """The voice network's manifest lists its training actors, none of them held out, and those
+    that it was chosen by.
+    """
+    facts = read_manifest()["audio_bilstm"].facts
+    actors = facts["ravdess_actors_trained_on"]
     assert actors
     assert not set(actors) & set(range(17, 25))
+    assert {str(actor) for actor in facts["ravdess_actors_chosen_by"]} == VALIDATION_ACTORS
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -114,7 +114,7 @@ def test_environment_names_of_the_original_are_read_and_flags_win(
     )
     assert settings.models.face_device == "cuda"
     assert settings.prelaunch_eval
-    assert (evaluation.batch_windows, evaluation.max_per_class) == (8, 5)
+    assert (evaluation.batch_pictures, evaluation.max_per_class) == (8, 5)
     assert evaluation.fused_samples_per_class == 6
     assert (evaluation.ravdess_root, evaluation.fer_test_root) == (Path("r"), Path("t"))
 

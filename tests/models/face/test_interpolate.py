@@ -12,11 +12,14 @@ from models.face.interpolate import main, measure_statistics
 from models.face.network import FaceNetwork
 
 
-def test_statistics_are_those_of_the_pictures():
-    """The first normalisation's mean and variance are what its inputs have in these pictures."""
+@pytest.mark.parametrize("count", [3, 256])
+def test_statistics_are_those_of_the_pictures(count: int):
+    """The first normalisation's mean and variance are what its inputs have in these pictures,
+    be they fewer than a batch.
+    """
     torch.manual_seed(0)
     network = FaceNetwork()
-    images = np.random.default_rng(0).integers(0, 256, (256, 48, 48), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (count, 48, 48), dtype=np.uint8)
     measure_statistics(network, images)
     assert not network.training
     with torch.inference_mode():
@@ -36,3 +39,9 @@ def test_weights_of_something_else(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main([str(other), str(other), *flags]) == 1
     assert f"{other} does not hold the weights of a face network" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_statistics_of_nothing():
+    """Without pictures there are no statistics, and no network that lacks them."""
+    with pytest.raises(ValueError, match="no pictures"):
+        measure_statistics(FaceNetwork(), np.zeros((0, 48, 48), np.uint8))

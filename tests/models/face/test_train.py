@@ -191,8 +191,8 @@ def test_half_precision():
         in_half_precision(network)
 
 
-def test_held_out_pictures_do_not_depend_on_the_seed(fer: Path):
-    """Whatever the seed of a run, the same pictures stay unseen: calibration relies on them."""
+def test_held_out_pictures_do_not_depend_on_the_recipe(fer: Path):
+    """Whatever the run, the same pictures stay unseen: calibration relies on them."""
     names = [read_lessons(fer, TargetMix(votes_weight=w)).validation.names for w in (0.1, 0.3)]
     assert names[0] == names[1]
     assert names[0]

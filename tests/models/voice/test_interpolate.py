@@ -13,7 +13,7 @@ from models.voice.network import VoiceNetwork
 
 def test_in_the_middle(tmp_path: Path):
     """Half of each: every weight is the mean of both, and the file loads as a network."""
-    paths = [tmp_path / name for name in ("earlier.pt", "later.pt", "out.pt")]
+    paths = [tmp_path / name for name in ("earlier.pt", "later.pt", "new/out.pt")]
     networks = []
     for seed, path in enumerate(paths[:2]):
         torch.manual_seed(seed)
