@@ -47,9 +47,12 @@ class Settings(ServingSettings):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the server until a signal; return the exit code that ``--help`` explains."""
-    limit_threads_or_exit()
-    settings = read_settings(argv)
-    return _told(partial(_run, settings), settings)
+    try:
+        limit_threads_or_exit()
+        settings = read_settings(argv)
+        return _told(partial(_run, settings), settings)
+    except KeyboardInterrupt:
+        return 0  # Ctrl-C while libraries load
 
 
 def _run(settings: Settings) -> int:
@@ -158,7 +161,8 @@ async def _serve(
     from rtc.workers import SHARED_FOLDER
 
     async with application(settings, models) as app:
-        room = f"Room for {app[CONFIG].max_sessions} people"
+        places = app[CONFIG].max_sessions
+        room = "Room for one person" if places == 1 else f"Room for {places} people"
         room += f" in each of {settings.workers} workers." if settings.workers > 1 else "."
         served = f"Voice: {app[MODELS].voice}. Face: {app[MODELS].face}. {room}"
         ready = "\n".join([served, *_invitation(settings, held, identity)])

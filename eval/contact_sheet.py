@@ -149,11 +149,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = [(str(given.fer), tiles_of_fer(given.fer, models))] if given.fer else []
         for clip in clips:
             try:
-                rows.append((clip.name, tiles_of(Recording(clip.path), models)))
+                tiles = tiles_of(Recording(clip.path), models)
+                if all(tile.crop is None for tile in tiles):
+                    print(f"{clip.name}: no face was found", file=sys.stderr)
+                rows.append((clip.name, tiles))
             except RecordingError as error:
                 print(f"{clip.name}: left out: {error}", file=sys.stderr)
                 failed = True
         if rows:
+            given.out.parent.mkdir(parents=True, exist_ok=True)
             given.out.write_bytes(draw(rows, models))
             print(f"{given.out}: {len(rows)} row{'' if len(rows) == 1 else 's'}")
     except (ClipsError, DeviceError, OSError, ValueError, WeightsError) as error:
@@ -168,7 +172,7 @@ def _read_flags(argv: Sequence[str] | None) -> argparse.Namespace:
     add("clips", nargs="+", type=Path, metavar="clip", help="recordings, or folders of them")
     add("--fer", type=Path, help="a split of FER-2013, for a first row: FER2013/test, say")
     add("--face-model", choices=("auto", "hsemotion", "embedded"), default="embedded")
-    add("--out", type=Path, default=Path("crops.png"))
+    add("--out", type=Path, default=Path("runs/crops.png"))
     return parser.parse_args(argv)
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.command_line import CommandParser
+from models.command_line import CommandParser, file_to_write
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=VoiceTraining.steps)
     parser.add_argument("--checkpoints", type=Path, default=Path("runs"), help="resumed from")
-    parser.add_argument("--csv", type=Path, help="write the table here")
+    parser.add_argument("--csv", type=file_to_write, help="write the table here")
     given = parser.parse_args(argv)
 
     spoken, others = corpora.utterances_named_by(given)

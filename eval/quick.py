@@ -9,11 +9,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
-from models.command_line import CommandParser, folder_to_write
+from models.command_line import CommandParser, file_to_write, folder_to_write
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, EvalCon
         metavar="FOLDER",
         help="write report.html and results.json into this folder",
     )
-    add("--csv", type=Path, metavar="FILE", help="write the figures with date and machine")
+    add("--csv", type=file_to_write, metavar="FILE", help="write the figures with date and machine")
     given = parser.parse_args(argv)
     if given.full:
         given.max_per_class = given.fused_samples_per_class = 0

@@ -9,10 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.command_line import CommandParser, integer
+from models.command_line import CommandParser, file_to_write, integer
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--count", type=integer(10), default=300, help="answers of each kind [default %(default)s]"
     )
-    parser.add_argument("--csv", type=Path, help="write the table here")
+    parser.add_argument("--csv", type=file_to_write, help="write the table here")
     given = parser.parse_args(argv)
     try:
         models, manifest = load_models(ModelConfig(face_model="embedded")), read_manifest()

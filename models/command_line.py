@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -66,6 +67,25 @@ def folder_to_write(text: str) -> Path:
     for part in (path, *path.parents):
         if part.exists() and not part.is_dir():
             raise argparse.ArgumentTypeError(f"{part} is a file; name a folder")
+    return path
+
+
+def file_to_write(text: str) -> Path:
+    """Read a file that is written when all is done; that it cannot be is said before.
+
+    The folders that it lies in are made.
+    """
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is a folder; name a file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"{path} cannot be written: {error.strerror}; name another file"
+        ) from error
     return path
 
 

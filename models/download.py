@@ -76,7 +76,7 @@ def download(  # noqa: PLR0913  limits have defaults and are given by name
         # Whatever the network, the disk or ``validate`` raises becomes the same one sentence.
         raise DownloadError(
             f"could not download {description} from {url}: {_reason(error)}; put the file at "
-            f"{target} by hand, or use --offline or --face-model embedded"
+            f"{target} by hand, or use --face-model embedded"
         ) from error
 
 

@@ -168,7 +168,12 @@ def _absence(url: str, error: aiohttp.ClientError) -> str:
         return f"{url} has a certificate for which nobody vouches; {remedy}"
     if isinstance(error, aiohttp.ServerFingerprintMismatch):
         return f"{url} has another certificate: its fingerprint is {error.got.hex(':').upper()}"
-    return f"{url} cannot be reached: {error or type(error).__name__}; is the server running?"
+    other = "https" if urlsplit(url).scheme == "http" else "http"
+    speaks_otherwise = isinstance(
+        error, aiohttp.ClientConnectorSSLError | aiohttp.ServerDisconnectedError
+    )
+    remedy = f"does it serve {other}, perhaps?" if speaks_otherwise else "is the server running?"
+    return f"{url} cannot be reached: {error or type(error).__name__}; {remedy}"
 
 
 def _failed(sentence: str, code: int = 1) -> int:

@@ -114,10 +114,11 @@ def _check_token(request: web.Request, doors: Doors) -> None:
     # Compared in a time that does not tell how much of it was right.
     is_right = hmac.compare_digest(given.strip().encode(), doors.token.encode())
     if scheme.lower() != "bearer" or not is_right:
+        why = "The token is not this server's" if given else "This server asks for a token"
         raise RefusalError(
             401,
             "token",
-            "This server asks for a token; open its page with #token=… at the end of the address, "
-            "or send it as Authorization: Bearer.",
+            f"{why}; open its page with #token=… at the end of the address, or send it as "
+            "Authorization: Bearer.",
             {hdrs.WWW_AUTHENTICATE: "Bearer"},
         )

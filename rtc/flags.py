@@ -99,7 +99,7 @@ def _add_serving_flags(add: _Add) -> None:
 
 
 def _number_or_auto(text: str) -> int | None:
-    return None if text == "auto" else integer(1)(text)
+    return None if text == "auto" else integer(1, why="auto measures how many")(text)
 
 
 def _add_https_flags(add: _Add) -> None:

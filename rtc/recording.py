@@ -67,6 +67,8 @@ class Recording:
         self._precautions = precautions
         self.played_s = 0.0
         self.damaged_packets = 0
+        if path.is_dir():
+            raise RecordingError("it is a folder; name a file")
         if not path.is_file():
             raise RecordingError("there is no such file")
         if not path.stat().st_size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import socket
 import ssl
@@ -26,6 +27,7 @@ from rtc.strays import tolerate_strays
 # Short, so that an offer comes over a connection of its own, and to the worker that has room, not
 # over the one on which the page came.
 _KEEPALIVE_S = 2.0
+_OTHER_PORT = "choose another with --port"
 _SHUTDOWN_S = 1.0  # for HTTP requests under way; sessions have their own limit
 
 
@@ -58,14 +60,19 @@ def hold_port(host: str, port: int) -> socket.socket:
         )[0]
         held = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise PortError(f"{host} is no address to serve on: {error.strerror}") from error
+        raise PortError(
+            f"{host} is no address to serve on: {error.strerror}; name one of this machine's "
+            "with --host"
+        ) from error
     try:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(address)
     except OSError as error:
         held.close()
+        is_elsewhere = error.errno == errno.EADDRNOTAVAIL
+        remedy = "name an address of this machine with --host" if is_elsewhere else _OTHER_PORT
         raise PortError(
-            f"port {port} on {host} cannot be used: {error.strerror}; choose another with --port"
+            f"port {port} on {host} cannot be used: {error.strerror}; {remedy}"
         ) from error
     return held
 
@@ -154,9 +161,7 @@ async def serve_until_signal(
         except OSError as error:
             # Another process may have bound the port as we did and listened first.
             port = held.getsockname()[1]
-            raise PortError(
-                f"port {port} was taken meanwhile; choose another with --port"
-            ) from error
+            raise PortError(f"port {port} was taken meanwhile; {_OTHER_PORT}") from error
         on_ready()
         if await signals.get() is signal.SIGTERM:
             await _drain(app, signals)

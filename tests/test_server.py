@@ -21,6 +21,7 @@ import numpy as np
 import psutil
 import pytest
 
+import server
 from tests.media import Clip, PictureTrack, SoundTrack
 from tests.peers import Peer
 from tests.processes import EMBEDDED, ROOT, Launch, ready
@@ -60,6 +61,16 @@ async def test_people_take_no_threads_but_aiortcs(launch: Launch, happy_clip: Cl
         async with Peer(url, *more) as second:
             assert (await second.results(3))[-1].evidence == "both"
             assert psutil.Process(process.pid).num_threads() == with_one + 2
+
+
+def test_ctrl_c_while_libraries_load_is_an_end_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who thinks better of it at once sees no traceback; the exit code is 0."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(server, "limit_threads_or_exit", interrupted)
+    assert server.main([]) == 0
 
 
 async def test_nobody_is_answered_before_the_models_are_ready(launch: Launch) -> None:

@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.command_line import CommandParser, integer
+from models.command_line import CommandParser, file_to_write, integer
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _parser(cases: dict[str, Case]) -> CommandParser:
         help="in place of server.py a cluster of Ray Serve, with as many replicas as --workers",
     )
     add("--profile", action="store_true", help="say where the server's time goes; needs py-spy")
-    add("--json", type=Path, help="write everything here, anew after each run")
+    add("--json", type=file_to_write, help="write everything here, anew after each run")
     add("--plot", type=Path, help="write a picture here, likewise")
     return parser
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
-from models.command_line import CommandParser, from_environment
+from models.command_line import CommandParser, file_to_write, from_environment
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -109,7 +109,9 @@ def _parser() -> CommandParser:
         metavar="FOLDER",
         help="recordings of people's voices and faces, named as in happy_woman.mp4",
     )
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table there")
+    parser.add_argument(
+        "--csv", type=file_to_write, metavar="FILE", help="also write the table there"
+    )
     return parser
 
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.command_line import CommandParser, integer
+from models.command_line import CommandParser, file_to_write, integer
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _parser() -> CommandParser:
         help="datagrams to send; offers come beside them [default 20000]",
     )
     add("--seed", type=integer(0), default=0, help="of what is left to chance [default 0]")
-    add("--json", type=Path, help="write everything here")
+    add("--json", type=file_to_write, help="write everything here")
     add("--log", type=Path, help="write here what the server says on standard error")
     return parser
 

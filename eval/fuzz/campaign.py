@@ -21,6 +21,7 @@ _WARM_UP_SHARE = 0.25
 _LEAST_WARM_UP = 2000  # datagrams: after them every kind of attack has been made
 _MOST_WARM_UP = 100_000  # after some 50,000 memory grows no more
 _SETTLE_S = 30.0  # in which the sessions of attackers must end
+_LEAST_WATCHED_S = 3.0  # after the warm-up: few datagrams are sent before a result is due
 _ANEW_S = 15.0  # in which a new peer must get a result
 
 
@@ -78,7 +79,9 @@ async def attacked(
                 await attackers_are_gone(server.url, 2, _SETTLE_S)  # the watcher and an insider
                 before_mb = server.resident_mb()
                 watcher.begin_anew()
+                watched_until_s = time.monotonic() + _LEAST_WATCHED_S
                 await _play(rounds, packets, progress)
+                await asyncio.sleep(max(0.0, watched_until_s - time.monotonic()))
             are_gone = await attackers_are_gone(server.url, 1, _SETTLE_S)
             after_mb = server.resident_mb()
         except (aiohttp.ClientError, psutil.NoSuchProcess, TimeoutError):

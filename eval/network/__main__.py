@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.command_line import CommandParser, integer
+from models.command_line import CommandParser, file_to_write, integer
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -59,8 +59,18 @@ def _parser(cases: dict[str, Case]) -> CommandParser:
     add("--people", type=integer(1, 16), default=3, help="at once, in each case [%(default)s]")
     add("--seconds", type=integer(2), default=20, help="that a fault lasts [%(default)s]")
     add("--seed", type=integer(0), default=0, help="of what happens to packets [%(default)s]")
-    add("--json", type=Path, metavar="FILE", help="write what everybody got, anew after each case")
-    add("--csv", type=Path, metavar="FILE", help="write the table with date and machine, likewise")
+    add(
+        "--json",
+        type=file_to_write,
+        metavar="FILE",
+        help="write what everybody got, anew after each case",
+    )
+    add(
+        "--csv",
+        type=file_to_write,
+        metavar="FILE",
+        help="write the table with date and machine, likewise",
+    )
     return parser
 
 

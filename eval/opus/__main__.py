@@ -14,11 +14,10 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.config import EvalConfig, add_evaluation_flags, evaluation_from
-from models.command_line import CommandParser, from_environment
+from models.command_line import CommandParser, file_to_write, from_environment
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -109,7 +108,9 @@ def _read_flags(argv: Sequence[str] | None) -> tuple[argparse.Namespace, EvalCon
     add_evaluation_flags(parser, face=False)
     # A sample would not tell the two versions apart.
     parser.set_defaults(max_per_class=from_environment("EVAL_MAX_PER_CLASS", 0))
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table there")
+    parser.add_argument(
+        "--csv", type=file_to_write, metavar="FILE", help="also write the table there"
+    )
     given = parser.parse_args(argv)
     return given, evaluation_from(given)
 

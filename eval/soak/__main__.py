@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.command_line import CommandParser, integer, number
+from models.command_line import CommandParser, file_to_write, integer, number
 from models.threads import limit_threads_or_exit
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _parser() -> CommandParser:
     add("--minutes", type=number(0, 10_000), default=30, help="of steady load [default 30]")
     add("--at-once", type=integer(1, 100), default=12, help="people at a time [default 12]")
     add("--seed", type=integer(0), default=0, help="of what is left to chance [default 0]")
-    add("--json", type=Path, help="write everything here")
+    add("--json", type=file_to_write, help="write everything here")
     return parser
 
 

@@ -15,7 +15,7 @@ from models.face.fer2013 import read_split
 from models.face.predictor import Look
 from models.loading import LoadedModels
 from rtc.recording import Recording
-from tests.eval.recordings import Pictures, Sound, write_recording
+from tests.eval.recordings import Pictures, Sound, steady, write_recording
 from tests.media import ANGRY, DATA, HAPPY, NO_FACE, NO_RECORDINGS, SILENT, photograph_clip
 
 FER_TEST = DATA / "fer2013" / "test"
@@ -67,6 +67,10 @@ def test_command(smiling: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert said.out.splitlines() == [f"{out}: 1 row", f"{out}: 1 row"]
     assert "torn.mp4: left out: it cannot be read" in said.err
     assert "spoken.wav: left out: it has no pictures" in said.err
+    nobody = tmp_path / "nobody.mp4"
+    write_recording(nobody, steady(np.full((240, 320, 3), 90, np.uint8), seconds=1.0, rate_hz=10))
+    assert main([str(nobody), *flags]) == 0
+    assert capsys.readouterr().err == "nobody.mp4: no face was found\n"
     empty = tmp_path / "empty"
     empty.mkdir()
     assert main([str(empty), *flags]) == 2

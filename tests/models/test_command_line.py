@@ -13,6 +13,7 @@ import pytest
 
 from models.command_line import (
     CommandParser,
+    file_to_write,
     folder_to_write,
     from_environment,
     integer,
@@ -73,6 +74,22 @@ def test_a_folder_to_write_need_not_be_there(tmp_path: Path) -> None:
     for path in (file, file / "deeper"):
         with pytest.raises(argparse.ArgumentTypeError, match=f"{file} is a file; name a folder"):
             folder_to_write(str(path))
+
+
+def test_a_file_to_write_is_refused_before_the_work(tmp_path: Path) -> None:
+    """A folder, a place below a file and one that nobody can write to are named; folders on the
+    way to a good one are made, and nothing is left in them.
+    """
+    file = tmp_path / "file"
+    file.write_text("")
+    good = tmp_path / "new" / "table.csv"
+    assert file_to_write(str(good)) == good
+    assert list(good.parent.iterdir()) == []
+    with pytest.raises(argparse.ArgumentTypeError, match=f"{tmp_path} is a folder; name a file"):
+        file_to_write(str(tmp_path))
+    for path in (file / "table.csv", Path("/proc/table.csv")):
+        with pytest.raises(argparse.ArgumentTypeError, match=f"{path} cannot be written: "):
+            file_to_write(str(path))
 
 
 def test_an_error_is_one_line_without_the_usage(

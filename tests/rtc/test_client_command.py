@@ -139,6 +139,20 @@ async def test_no_server_is_exit_code_1(talk: Path, capsys: pytest.CaptureFixtur
     assert said.count("\n") == 1
 
 
+async def test_a_folder_is_no_recording(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder is there, but cannot be sent."""
+    assert await _run("http://127.0.0.1:9", tmp_path) == 2
+    assert "it is a folder; name a file" in capsys.readouterr().err
+
+
+async def test_the_other_scheme_is_thought_of(
+    server: LiveServer, talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who says https to a server that serves http is asked whether it does."""
+    assert await _run(server.url.replace("http://", "https://"), talk) == 1
+    assert "; does it serve http, perhaps?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -166,6 +180,8 @@ async def test_a_certificate_that_signed_itself_needs_its_fingerprint(
     """Without it the line says so; with another it says which it is; with that one it works."""
     process = await launch("--port", "0", "--self-signed", *EMBEDDED)
     _, url = await ready(process)
+    assert await _run(url.replace("https://", "http://"), talk) == 1
+    assert "; does it serve https, perhaps?" in capsys.readouterr().err
     assert await _run(url, talk) == 1
     assert "--fingerprint" in capsys.readouterr().err
     assert await _run(url, talk, "--fingerprint", "00" * 32) == 1

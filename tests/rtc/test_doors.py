@@ -37,8 +37,11 @@ async def test_who_has_the_token_is_served(guarded: LiveServer, happy_clip: Clip
     """With the right token results come; with another or none, 401 that says what to do."""
     async with Peer(guarded.url, SoundTrack(happy_clip.sound), token=_TOKEN) as peer:
         assert await peer.results(1)
-    for wrong in (None, "correct-horse-batterz"):
-        with pytest.raises(RefusedError, match="asks for a token") as refusal:
+    for wrong, why in (
+        (None, "This server asks for a token"),
+        ("correct-horse-batterz", "The token is not this server's"),
+    ):
+        with pytest.raises(RefusedError, match=why) as refusal:
             await Peer(guarded.url, SoundTrack(happy_clip.sound), token=wrong).__aenter__()
         assert refusal.value.status == 401
 

@@ -44,6 +44,12 @@ def test_an_address_that_is_nowhere_is_refused() -> None:
         hold_port("no.such.host.invalid", 0)
 
 
+def test_an_address_of_another_machine_is_refused() -> None:
+    """What is wrong is the host, and not the port."""
+    with pytest.raises(PortError, match=r"192\.0\.2\.1 cannot be used: .* with --host"):
+        hold_port("192.0.2.1", 0)
+
+
 def test_the_url_of_any_address_is_one_a_browser_can_open() -> None:
     """A server on all addresses is opened as localhost."""
     with hold_port("0.0.0.0", 0) as held:

@@ -40,6 +40,11 @@ def test_the_server_bears_it(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "watcher: " in said.out
 
 
+def test_a_few_datagrams_are_watched_long_enough(capsys: pytest.CaptureFixture[str]) -> None:
+    """However few there are, the healthy peer is watched until a result is due."""
+    assert main(["--packets", "100"]) == 0, capsys.readouterr().err
+
+
 _BORNE = Campaign(
     fired=Fired(),
     seconds=10.0,
