@@ -63,7 +63,7 @@ def refused(url: str, folder: Path, **limits: Any) -> str:
     assert not list(folder.iterdir())
     assert str(target) in str(caught.value)
     assert url in str(caught.value)
-    assert "--offline" in str(caught.value)
+    assert "or use --face-model embedded" in str(caught.value)
     return str(caught.value)
 
 
