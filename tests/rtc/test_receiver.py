@@ -80,6 +80,9 @@ async def test_without_retransmissions_a_key_frame_is_asked_for(
         messages = await peer.results(10)
         assert [number for each in link.nacks() for number in each.lost].count(*lost) >= 2
         assert len(link.requests_for_keys()) == asked_before + 1
+        for _ in range(8):  # on a busy machine a result may come before the next look
+            if _with_new_faces(messages[-4:]) < 4:
+                messages += await peer.results(1)
         assert _with_new_faces(messages[-4:]) == 4
         assert sum(each.picture_time_ms is None for each in messages) <= 4
         assert session._pictures._is_damaged is False

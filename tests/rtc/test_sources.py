@@ -137,7 +137,7 @@ def test_what_is_no_recording_says_so(
 
 def test_a_folder_is_no_recording(tmp_path: Path) -> None:
     """Nor is a folder played as one."""
-    with pytest.raises(SourceError, match="there is no such file"):
+    with pytest.raises(SourceError, match="it is a folder; name a file"):
         open_tracks(tmp_path)
 
 

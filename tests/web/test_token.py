@@ -32,10 +32,13 @@ async def test_without_the_token_the_page_says_what_to_do(
     nothing in vain.
     """
     server = start_process("--token", _TOKEN)
-    for address in (server.url, f"{server.url}/#token={_TOKEN}x"):
+    for address, sentence in (
+        (server.url, "This server asks for a token"),
+        (f"{server.url}/#token={_TOKEN}x", "The token is not this server's"),
+    ):
         tab = await open_tab(happy_devices, url=address)
         tab.tolerated = ("401 (Unauthorized)",)
-        await tab.until_text("models", "This server asks for a token")
+        await tab.until_text("models", sentence)
         await tab.start()
         await tab.until_text("error", "open its page with #token=… at the end of the address")
         await tab.until_state("idle")
