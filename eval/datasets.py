@@ -83,13 +83,16 @@ def fer_folder(config: EvalConfig) -> Path:
 
 def actors_of_training() -> Sequence[int]:
     """Return the RAVDESS actors that the shipped voice network was trained on."""
-    actors: Sequence[int] = read_manifest()[VOICE].facts["ravdess_actors_trained_on"]
-    return actors
+    return _actors("ravdess_actors_trained_on")
 
 
 def actors_of_choosing() -> Sequence[int]:
     """Return those that chose between shipped voice networks, and set their calibration."""
-    actors: Sequence[int] = read_manifest()[VOICE].facts["ravdess_actors_chosen_by"]
+    return _actors("ravdess_actors_chosen_by")
+
+
+def _actors(fact: str) -> Sequence[int]:
+    actors: Sequence[int] = read_manifest()[VOICE].facts[fact]
     return actors
 
 
